@@ -1,0 +1,18 @@
+//! Compiles motlan's own protocol definitions with protox, so that no `protoc` is needed.
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let proto = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let files = [
+        "motlan/contract/v1/contract.proto",
+        "motlan/audit/v1/record.proto",
+        "motlan/audit/v1/audit.proto",
+    ];
+    println!("cargo:rerun-if-changed={}", proto.join("motlan").display());
+    let mut compiler = protox::Compiler::new([&proto])?;
+    compiler.include_imports(true).include_source_info(true).open_files(files)?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("motlan.binpb"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}

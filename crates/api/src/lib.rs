@@ -1,0 +1,25 @@
+//! The code generated from `proto/motlan`: the contract options, the ledger's records and motlan's own
+//! services. Nothing is written by hand here. The owners' datasets are not in it: their contracts are
+//! loaded with the catalogue, so that a dataset is added without a rebuild.
+//!
+//! One module per protobuf package and version: [`audit::v1`], [`contract::v1`].
+
+/// The descriptors of all files in `proto/motlan` with their imports and comments, as an encoded
+/// `google.protobuf.FileDescriptorSet`.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/motlan.binpb"));
+
+/// `motlan.audit`: what the ledger holds, and what callers may ask of it.
+pub mod audit {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("motlan.audit.v1");
+    }
+}
+
+/// `motlan.contract`: the options that make a service a dataset.
+pub mod contract {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("motlan.contract.v1");
+    }
+}
