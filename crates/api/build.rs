@@ -10,9 +10,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     println!("cargo:rerun-if-changed={}", proto.join("motlan").display());
     let mut compiler = protox::Compiler::new([&proto])?;
-    compiler.include_imports(true).include_source_info(true).open_files(files)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(files)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("motlan.binpb"), compiler.encode_file_descriptor_set())?;
+    std::fs::write(
+        out.join("motlan.binpb"),
+        compiler.encode_file_descriptor_set(),
+    )?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

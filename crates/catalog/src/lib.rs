@@ -1,1 +1,49 @@
-//! Placeholder.
+//! What the state holds: agencies, systems, datasets with their contracts, procedures, and the agreements
+//! by which agencies share. Loaded from a folder whole or not at all, then immutable.
+//!
+//! In scope: reading and checking the folder ([`Catalog::load`]), with every [`Fault`] of it at once;
+//! looking things up; finding the [`Subject`] in an encoded request; compiling views into masks; and the
+//! reader of TOML documents that gathers faults ([`document`]), which the gateway uses for its own
+//! configuration.
+//!
+//! Out of scope: deciding (`policy`), asking (`exchange`), reloading (`gateway`), and sockets.
+//!
+//! # Limits
+//!
+//! | limit | what it bounds |
+//! | --- | --- |
+//! | [`document::DOCUMENT_BYTES_MAX`] | one TOML document |
+//! | [`FILE_BYTES_MAX`] | any other file of the folder |
+//! | [`FILES_MAX`] | files in all folders of the catalogue, and contracts with their imports |
+//! | [`FOLDER_BYTES_MAX`] | all files together |
+//! | [`NAME_BYTES_MAX`] | a name of any kind |
+//! | [`PATHS_MAX`] | paths of one view, and fields of one narrowing |
+//! | [`NESTING_MAX`] | messages within messages beneath a view, and within a request |
+//! | [`REQUEST_BYTES_MAX`] | a request in which a subject is looked for |
+//! | [`SUBJECT_BYTES_MAX`] | a subject's identifier |
+
+mod agreement;
+mod catalog;
+mod dataset;
+pub mod document;
+mod fault;
+mod load;
+mod method;
+mod name;
+mod party;
+mod procedure;
+mod view;
+
+pub use agreement::{Agreement, Grant, Validity};
+pub use catalog::{Catalog, Revision};
+pub use dataset::{Class, Dataset, Readiness};
+pub use fault::{Fault, Faults};
+pub use load::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+pub use method::{Kind, Method, REQUEST_BYTES_MAX, RequestFault, SUBJECT_BYTES_MAX, Subject};
+pub use name::{
+    AgencyCode, AgreementId, DatasetId, GrantId, NAME_BYTES_MAX, NameError, ProcedureCode,
+    SystemId, VariantCode, ViewName,
+};
+pub use party::{Agency, Standing, System, TokenAlgorithm, TokenKey};
+pub use procedure::{Procedure, ProcedureRow, ReplacedDocument};
+pub use view::{NESTING_MAX, NarrowError, PATHS_MAX, View};

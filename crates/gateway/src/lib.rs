@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The gateway: sockets, TLS, tokens, configuration and telemetry around the stages of `motlan-exchange`.
+//!
+//! A call comes in through [`listener`] (accept, handshake, who is it), goes through [`edge`] to a dataset
+//! ([`lookup`]) or to one of the gateway's own services ([`control`]), and out to the owner's system by
+//! [`owners`]. [`gateway`] puts these together from [`settings`].
+//!
+//! Limits: every one is named where it holds; those that an operator may set are in [`settings::Limits`].
+
+pub mod admin;
+pub mod control;
+pub mod edge;
+mod frames;
+pub mod gateway;
+pub mod identity;
+pub mod ledger_init;
+pub mod listener;
+pub mod lookup;
+pub mod owners;
+pub mod preflight;
+pub mod settings;
+pub mod telemetry;
+pub mod tls;
+
+pub use frames::{Deframer, FrameError, FrameLimits, PREFIX_BYTES, framed};
+pub use gateway::{Gateway, StartError, StopError};
+pub use settings::Settings;

@@ -1,2 +1,19 @@
-//! x
-fn main(){}
+//! The binary `motlan`: the gateway, and what an operator does around it.
+
+mod command;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let command = command::Command::parse();
+    match command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("motlan: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,51 @@
-//! Placeholder.
+//! Which bytes of a protobuf message may leave: a field mask that runs over the wire format.
+//!
+//! A [`Mask`] is compiled once from a message's descriptor and the field paths that are granted,
+//! and is then applied to encoded messages without decoding them. It is an allow-list that fails
+//! closed: what is not granted, not known or not well-formed does not leave.
+//!
+//! # In scope
+//!
+//! - Paths as in `google.protobuf.FieldMask`, through nested and repeated messages, groups and the
+//!   values of maps: for `map<string, Address> homes` the path `homes.street` keeps every key and
+//!   the street of every value. A path to a message covers everything *known* beneath it.
+//! - Dropped, at every depth: fields not granted, unknown fields, extensions, and a
+//!   `google.protobuf.Any` unless a path names what it holds (`detail.value`).
+//! - Refused, and then nothing leaves: everything in [`MaskError`].
+//! - A message that a path leads through stays present, even if nothing of it is left: the caller
+//!   may learn that it is there, and how often. Order and duplicates on the wire are kept.
+//! - A `oneof` whose last member is denied comes out unset, also where its message is split over
+//!   several occurrences: dropping the last member alone would bring an earlier one back.
+//! - [`Withheld`]: which present paths were dropped and which granted paths were absent.
+//!
+//! # Out of scope
+//!
+//! - The content of a field that is dropped: its wire type and its length are checked, not more.
+//! - A `oneof` member that the descriptor does not know: it is dropped like any unknown field, and
+//!   an earlier member that is granted leaves.
+//! - Required fields of proto2: a mask may drop them, and strict readers then refuse the message.
+//! - UTF-8 in the strings of proto2, which the language does not promise.
+//! - Editions: `prost-reflect` refuses such files when a pool is built.
+//!
+//! # Limits
+//!
+//! | limit | value | of what | past it |
+//! | --- | --- | --- | --- |
+//! | [`DEPTH_MAX`] | 100 | messages and groups within each other | [`MaskError::Depth`] |
+//! | [`DEPTH_MAX`] | 100 | steps of a path | [`PathError::TooDeep`] |
+//! | [`BYTES_MAX`] | 2^31 - 1 | bytes of a message | [`MaskError::TooLong`] |
+//!
+//! Memory is linear in the message and time nearly so, whatever it holds. Once a thread has its
+//! scratch space, nothing is allocated when nothing is dropped, and otherwise only the bytes that
+//! leave; a mask with more than 255 names to report takes one allocation more.
+
+mod bits;
+mod error;
+mod mask;
+mod path;
+mod withheld;
+
+pub use error::{CompileError, MaskError};
+pub use mask::{BYTES_MAX, DEPTH_MAX, Mask, Masked};
+pub use path::{PathError, covers, resolve};
+pub use withheld::Withheld;

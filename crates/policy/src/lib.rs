@@ -16,5 +16,6 @@ mod rules;
 
 pub use refusal::Refusal;
 pub use rules::{
-    FIELDS_ASKED_MAX, GRANTS_TRIED_MAX, Moment, NARROWED_MASKS_MAX, Permit, Query, Rules, RulesError,
+    FIELDS_ASKED_MAX, GRANTS_TRIED_MAX, Moment, NARROWED_MASKS_MAX, Permit, Query, Rules,
+    RulesError,
 };

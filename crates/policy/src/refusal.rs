@@ -7,7 +7,9 @@ use motlan_catalog::GrantId;
 #[must_use]
 pub enum Refusal {
     /// No agreement gives the caller's agency this method.
-    #[error("no agreement gives `{consumer}` the method `{method}`; ask the dataset's owner for one")]
+    #[error(
+        "no agreement gives `{consumer}` the method `{method}`; ask the dataset's owner for one"
+    )]
     NoAgreement {
         /// The caller's agency.
         consumer: String,
@@ -112,13 +114,23 @@ impl Refusal {
 }
 
 fn names(grants: &[GrantId]) -> String {
-    grants.iter().map(|grant| format!("`{grant}`")).collect::<Vec<_>>().join(", ")
+    grants
+        .iter()
+        .map(|grant| format!("`{grant}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn quoted(fields: &[String]) -> String {
-    fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .map(|field| format!("`{field}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn hint(suggestion: Option<&str>) -> String {
-    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    suggestion
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default()
 }

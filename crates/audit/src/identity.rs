@@ -1,0 +1,138 @@
+//! The file `log`: which log a folder holds. Its hash is the log's id, which stands in each segment and
+//! each frame, so that a piece of another log is known as such.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
+use thiserror::Error;
+
+use crate::disk;
+use crate::note::VerifierKey;
+use crate::origin::Origin;
+use crate::tree::sha256;
+
+/// The name of the file in the ledger's folder.
+pub(crate) const FILE: &str = "log";
+const FIRST_LINE: &str = "motlan ledger 1";
+/// The longest such file that is read.
+const BYTES_MAX: u64 = 4096;
+
+/// The first 16 bytes of the SHA-256 of the file `log`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogId(pub(crate) [u8; 16]);
+
+impl LogId {
+    fn of(text: &str) -> LogId {
+        let mut id = [0; 16];
+        id.iter_mut()
+            .zip(sha256(text.as_bytes()))
+            .for_each(|(to, from)| *to = from);
+        LogId(id)
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the file `log` says.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) origin: Origin,
+    pub(crate) key: VerifierKey,
+    pub(crate) id: LogId,
+}
+
+impl Identity {
+    /// Writes the file of a new log. The nonce makes two logs of one name and key two logs.
+    pub(crate) fn create(folder: &Path, origin: &Origin, key: &VerifierKey) -> io::Result<()> {
+        let mut nonce = [0; 16];
+        rand::fill(&mut nonce).map_err(|_| io::Error::other("no randomness to be had"))?;
+        let mut text = String::new();
+        let nonce = u128::from_be_bytes(nonce);
+        // Writing to a `String` cannot fail.
+        let _ = write!(
+            text,
+            "{FIRST_LINE}\norigin {origin}\nkey {key}\nnonce {nonce:032x}\n"
+        );
+        let mut file = disk::create_new(&folder.join(FILE))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        disk::sync_folder(folder)
+    }
+
+    /// Reads the file.
+    pub(crate) fn read(folder: &Path) -> Result<Identity, IdentityError> {
+        let file = folder.join(FILE);
+        let mut text = String::new();
+        let opened = match std::fs::File::open(&file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(IdentityError::Missing {
+                    folder: folder.to_owned(),
+                });
+            }
+            opened => opened,
+        };
+        opened
+            .and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text))
+            .map_err(|source| IdentityError::Read {
+                file: file.clone(),
+                source,
+            })?;
+        parse(&text).ok_or(IdentityError::Malformed { file })
+    }
+}
+
+fn parse(text: &str) -> Option<Identity> {
+    let mut lines = text.lines();
+    if lines.next()? != FIRST_LINE {
+        return None;
+    }
+    let origin = lines.next()?.strip_prefix("origin ")?.parse().ok()?;
+    let key = lines.next()?.strip_prefix("key ")?.parse().ok()?;
+    let nonce = lines.next()?.strip_prefix("nonce ")?;
+    if nonce.len() != 32 || lines.next().is_some() || !text.ends_with('\n') {
+        return None;
+    }
+    Some(Identity {
+        origin,
+        key,
+        id: LogId::of(text),
+    })
+}
+
+/// Why a folder is not taken for a ledger.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// There is no file `log`.
+    #[error("`{}` holds no ledger: `motlan ledger init` makes one", folder.display())]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The file `log` could not be read.
+    #[error("cannot read `{}`", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file `log` is not what was written.
+    #[error("`{}` does not describe a ledger of version 1: it was changed, or is newer", file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+    },
+}

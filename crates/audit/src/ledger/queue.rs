@@ -1,0 +1,149 @@
+//! The queue between the callers and the committer: bounded, back-pressure by waiting, one wake of the
+//! committer for all that arrives while it sleeps.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::append::{AppendError, Durable};
+use crate::frame;
+use crate::tree::Hash;
+
+/// An entry on its way: encoded and hashed in the caller's task.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// The record as it stands in a frame's body.
+    pub(super) part: Vec<u8>,
+    pub(super) leaf_hash: Hash,
+    /// The record that it says it answers.
+    pub(super) question: Option<u64>,
+    pub(super) waiter: oneshot::Sender<Result<Durable, AppendError>>,
+}
+
+/// What the committer is woken for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// There is something to commit.
+    Pending,
+    /// Nothing came before the deadline.
+    Deadline,
+    /// The queue is closed, and empty.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    /// One permit for each place that is free.
+    room: Semaphore,
+    /// The longest body that a frame may have in this ledger.
+    body_bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: VecDeque<Pending>,
+    closed: bool,
+    asleep: bool,
+}
+
+impl Queue {
+    /// A queue of `places` for frames whose body may have `body_bytes_max` bytes.
+    pub(super) fn new(places: usize, body_bytes_max: usize) -> Queue {
+        let (state, arrived) = (Mutex::default(), Condvar::new());
+        let room = Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS));
+        Queue {
+            state,
+            arrived,
+            room,
+            body_bytes_max,
+        }
+    }
+
+    /// The longest part that fits into a frame.
+    pub(super) fn part_bytes_max(&self) -> usize {
+        self.body_bytes_max
+    }
+
+    /// Waits for room and puts `pending` at the end. Gives it back when the queue is closed.
+    pub(super) async fn push(&self, pending: Pending) -> Result<(), Pending> {
+        let Ok(permit) = self.room.acquire().await else {
+            return Err(pending);
+        };
+        permit.forget();
+        let mut state = self.lock();
+        if state.closed {
+            return Err(pending);
+        }
+        state.pending.push_back(pending);
+        let wake = std::mem::take(&mut state.asleep);
+        drop(state);
+        if wake {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Blocks until there is something, the deadline has passed or the queue is closed; moves as many to
+    /// `batch` as one frame may hold.
+    pub(super) fn drain(&self, batch: &mut Vec<Pending>, deadline: Option<Instant>) -> Woken {
+        let mut state = self.lock();
+        while state.pending.is_empty() {
+            if state.closed {
+                return Woken::Closed;
+            }
+            state.asleep = true;
+            state = match deadline {
+                None => self
+                    .arrived
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let wait = deadline.saturating_duration_since(Instant::now());
+                    if wait.is_zero() {
+                        state.asleep = false;
+                        return Woken::Deadline;
+                    }
+                    let waited = self.arrived.wait_timeout(state, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        state.asleep = false;
+        let mut bytes = 0;
+        let fits = |pending: &&Pending| {
+            bytes += pending.part.len();
+            bytes <= self.body_bytes_max
+        };
+        let count = state
+            .pending
+            .iter()
+            .take(frame::RECORDS_MAX)
+            .take_while(fits)
+            .count();
+        batch.extend(state.pending.drain(..count));
+        drop(state);
+        self.room.add_permits(count);
+        Woken::Pending
+    }
+
+    /// Takes nothing more; what is in the queue stays until it is drained.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.room.close();
+        self.arrived.notify_one();
+    }
+
+    /// Takes nothing more, and gives back all that waits.
+    pub(super) fn abandon(&self) -> VecDeque<Pending> {
+        self.close();
+        std::mem::take(&mut self.lock().pending)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

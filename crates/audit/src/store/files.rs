@@ -1,0 +1,241 @@
+//! The store of files: frames in zero-filled segments, opened so that each write is synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use rustix::fs::OFlags;
+
+use super::{Ack, Batch, Position, Positions, Store, StoreError};
+use crate::disk;
+use crate::frame::{self, Header as FrameHeader};
+use crate::identity::LogId;
+use crate::segment::{self, Header};
+
+/// The name under which the next segment is made ready.
+pub(crate) const SPARE: &str = "spare";
+/// How much of zeroes is written at once.
+const ZEROES_BYTES: usize = 1 << 20;
+
+/// Segments in a folder.
+#[derive(Debug)]
+pub(crate) struct Files {
+    ledger: PathBuf,
+    log: LogId,
+    segment_bytes: u64,
+    /// The segment that is being written; none before the first record.
+    current: Option<Current>,
+    /// The next segment, once the current one is half full.
+    spare: Option<JoinHandle<io::Result<()>>>,
+    /// The frame under way: kept to be filled again.
+    frame: Vec<u8>,
+    positions: Arc<Positions>,
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+struct Current {
+    path: PathBuf,
+    file: File,
+    number: u64,
+    bytes: u64,
+    /// Where the next frame goes.
+    offset: u64,
+    /// Which file it is, whatever stands under its name.
+    device: u64,
+    inode: u64,
+}
+
+impl Files {
+    /// A store that goes on after the last frame: in segment `number` at `offset`, if there is one.
+    pub(crate) fn open(
+        ledger: &Path,
+        log: LogId,
+        segment_bytes: u64,
+        last: Option<(u64, u64)>,
+        positions: Arc<Positions>,
+    ) -> Result<Files, StoreError> {
+        let current = match last {
+            None => None,
+            Some((number, offset)) => Some(Current::open(ledger, number, offset)?),
+        };
+        let ledger = ledger.to_owned();
+        Ok(Files {
+            ledger,
+            log,
+            segment_bytes,
+            current,
+            spare: None,
+            frame: Vec::new(),
+            positions,
+        })
+    }
+
+    /// The current segment, if `bytes` more fit into it; else the next one.
+    fn room(&mut self, bytes: u64, first: u64) -> Result<&mut Current, StoreError> {
+        let fits = |current: &Current| current.offset.saturating_add(bytes) <= current.bytes;
+        let number = match &self.current {
+            Some(current) if fits(current) => current.number,
+            Some(current) => current.number + 1,
+            None => 0,
+        };
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|current| current.number != number)
+        {
+            self.current = None;
+            self.make(number, first)
+                .map_err(|source| StoreError::Segment {
+                    file: segment::path(&self.ledger, number),
+                    source,
+                })?;
+            let offset = segment::HEADER_BYTES as u64;
+            self.current = Some(Current::open(&self.ledger, number, offset)?);
+        }
+        self.current.as_mut().ok_or_else(|| StoreError::Gone {
+            file: segment::path(&self.ledger, number),
+        })
+    }
+
+    /// Makes segment `number`, whole and lasting before it has its name.
+    fn make(&mut self, number: u64, first: u64) -> io::Result<()> {
+        match self.spare.take() {
+            Some(spare) => spare
+                .join()
+                .map_err(|_| io::Error::other("the spare segment failed"))??,
+            None => prepare(&self.ledger, self.segment_bytes)?,
+        }
+        let spare = segment::folder(&self.ledger).join(SPARE);
+        let path = segment::path(&self.ledger, number);
+        if fs::exists(&path)? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let header = Header {
+            log: self.log,
+            number,
+            first,
+            bytes: self.segment_bytes,
+        };
+        let file = OpenOptions::new().write(true).open(&spare)?;
+        file.write_all_at(&header.encode(), 0)?;
+        file.sync_all()?;
+        fs::rename(&spare, &path)?;
+        disk::sync_folder(&segment::folder(&self.ledger))
+    }
+
+    /// Has the next segment made ready by a thread of its own, before it is needed.
+    fn look_ahead(&mut self) {
+        let half_full = self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.offset > current.bytes / 2);
+        if self.spare.is_none() && half_full {
+            let (ledger, bytes) = (self.ledger.clone(), self.segment_bytes);
+            let thread = thread::Builder::new().name("ledger-spare".to_owned());
+            // Without a thread the segment is made when it is needed.
+            self.spare = thread.spawn(move || prepare(&ledger, bytes)).ok();
+        }
+    }
+}
+
+impl Store for Files {
+    /// Returns once `batch` would survive a power cut: the file is opened with `O_DSYNC`.
+    /// Trusts the file system with the bytes until the next reading, and with nothing else.
+    fn commit(&mut self, batch: &Batch) -> Result<Ack, StoreError> {
+        let header = FrameHeader::new(batch.place, batch.count, &batch.body);
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
+        frame.extend_from_slice(&header.encode());
+        frame.extend_from_slice(&batch.body);
+        frame.push(frame::END_MARK);
+        let current = self.room(frame.len() as u64, batch.first())?;
+        current.append(&frame)?;
+        let (number, offset) = (current.number, current.offset);
+        current.offset += frame.len() as u64;
+        self.positions.note(Position {
+            first: batch.first(),
+            segment: number,
+            offset,
+        });
+        self.frame = frame;
+        self.look_ahead();
+        Ok(Ack::assertion(batch))
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // The lock is let go after this: no thread of ours may still be writing then.
+        if let Some(spare) = self.spare.take() {
+            let _ = spare.join();
+        }
+    }
+}
+
+impl Current {
+    fn open(ledger: &Path, number: u64, offset: u64) -> Result<Current, StoreError> {
+        let path = segment::path(ledger, number);
+        let open = || {
+            let flags = OFlags::DSYNC.bits().cast_signed();
+            let file = OpenOptions::new()
+                .write(true)
+                .custom_flags(flags)
+                .open(&path)?;
+            let metadata = file.metadata()?;
+            let (device, inode) = (metadata.dev(), metadata.ino());
+            let bytes = metadata.len();
+            Ok(Current {
+                path: path.clone(),
+                file,
+                number,
+                bytes,
+                offset,
+                device,
+                inode,
+            })
+        };
+        open().map_err(|source| StoreError::Segment {
+            file: path.clone(),
+            source,
+        })
+    }
+
+    /// Writes and syncs; then makes sure that it is the file under its name that was written.
+    fn append(&self, frame: &[u8]) -> Result<(), StoreError> {
+        self.file
+            .write_all_at(frame, self.offset)
+            .map_err(|source| StoreError::Write {
+                file: self.path.clone(),
+                source,
+            })?;
+        let named = fs::metadata(&self.path);
+        let same = named.is_ok_and(|named| named.dev() == self.device && named.ino() == self.inode);
+        if same {
+            Ok(())
+        } else {
+            Err(StoreError::Gone {
+                file: self.path.clone(),
+            })
+        }
+    }
+}
+
+/// Makes a file of zeroes that lasts. Written, not only reserved: a first write into reserved space would
+/// have to change the file's map as well, and take longer to sync.
+fn prepare(ledger: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = disk::create(&segment::folder(ledger).join(SPARE))?;
+    let zeroes = vec![0; ZEROES_BYTES];
+    let mut left = bytes;
+    while left > 0 {
+        let length = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(zeroes.len());
+        file.write_all(zeroes.get(..length).unwrap_or_default())?;
+        left -= length as u64;
+    }
+    file.sync_all()
+}

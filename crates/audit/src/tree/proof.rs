@@ -1,0 +1,154 @@
+//! Inclusion proofs, made and checked.
+
+use super::{Hash, Kept, NodeError, node_hash};
+
+/// The inclusion proof of leaf `index` in the tree that `kept` stands for: the siblings from the leaf
+/// upward (RFC 6962 section 2.1.1). `index` must be below the size.
+pub(crate) fn inclusion(kept: &mut Kept<'_>, index: u64) -> Result<Vec<Hash>, NodeError> {
+    let (mut low, mut high) = (0, kept.size());
+    let mut proof = Vec::with_capacity(40);
+    while high - low > 1 {
+        let middle = low + split(high - low);
+        if index < middle {
+            proof.push(subtree(kept, middle, high)?);
+            high = middle;
+        } else {
+            proof.push(subtree(kept, low, middle)?);
+            low = middle;
+        }
+    }
+    proof.reverse();
+    Ok(proof)
+}
+
+/// The hash over the leaves `low..high`; `low` is a multiple of the smallest power of two that is not
+/// below their number.
+fn subtree(kept: &mut Kept<'_>, low: u64, high: u64) -> Result<Hash, NodeError> {
+    let leaves = high - low;
+    if leaves.is_power_of_two() {
+        let height = leaves.trailing_zeros();
+        return kept.node(u8::try_from(height).unwrap_or(u8::MAX), low >> height);
+    }
+    let middle = low + split(leaves);
+    let left = subtree(kept, low, middle)?;
+    Ok(node_hash(&left, &subtree(kept, middle, high)?))
+}
+
+/// The largest power of two below `leaves`, which must be at least two.
+fn split(leaves: u64) -> u64 {
+    1 << (u64::BITS - 1 - (leaves - 1).leading_zeros())
+}
+
+/// Whether `proof` leads from `leaf` at `index` to the `root` of a tree of `size` leaves
+/// (RFC 9162 section 2.1.3.2).
+pub(crate) fn is_included(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
+    if index >= size {
+        return false;
+    }
+    let (mut node, mut last) = (index, size - 1);
+    let mut hash = *leaf;
+    for sibling in proof {
+        if last == 0 {
+            return false;
+        }
+        if node & 1 == 1 || node == last {
+            hash = node_hash(sibling, &hash);
+            while node & 1 == 0 && node != 0 {
+                node >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node_hash(&hash, sibling);
+        }
+        node >>= 1;
+        last >>= 1;
+    }
+    last == 0 && hash == *root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Tiles, Tree, leaf_hash};
+
+    /// The hash of a tree as the RFC defines it, with no state and no cleverness.
+    fn slow_root(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [one] => *one,
+            many => {
+                let mut k = 1;
+                while k * 2 < many.len() {
+                    k *= 2;
+                }
+                node_hash(&slow_root(&many[..k]), &slow_root(&many[k..]))
+            }
+        }
+    }
+
+    /// The root that a proof leads to, walking down from the top as the RFC writes PATH.
+    fn slow_lead(leaf: Hash, index: usize, size: usize, proof: &[Hash]) -> Option<Hash> {
+        if size == 1 {
+            return proof.is_empty().then_some(leaf);
+        }
+        let (top, rest) = proof.split_last()?;
+        let mut k = 1;
+        while k * 2 < size {
+            k *= 2;
+        }
+        if index < k {
+            Some(node_hash(&slow_lead(leaf, index, k, rest)?, top))
+        } else {
+            Some(node_hash(top, &slow_lead(leaf, index - k, size - k, rest)?))
+        }
+    }
+
+    #[test]
+    fn every_proof_up_to_300_leaves_leads_to_the_root_by_two_ways() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = Tiles::new(folder.path());
+        let leaves: Vec<Hash> = (0..300_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
+        let mut tree = Tree::default();
+        for size in 1..=leaves.len() {
+            tree.push(leaves[size - 1]);
+            tiles.keep(&mut tree).unwrap();
+            let root = slow_root(&leaves[..size]);
+            assert_eq!(tree.root(), root, "size {size}");
+            let mut kept = Kept::new(tree.edge(), &tiles);
+            for (index, leaf) in leaves[..size].iter().enumerate() {
+                let proof = inclusion(&mut kept, index as u64).unwrap();
+                assert_eq!(
+                    slow_lead(*leaf, index, size, &proof),
+                    Some(root),
+                    "{index} of {size}"
+                );
+                assert!(is_included(leaf, index as u64, size as u64, &proof, &root));
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_for_another_place_leaf_size_or_root_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = Tiles::new(folder.path());
+        let mut tree = Tree::default();
+        let leaves: Vec<Hash> = (0..13_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        let root = tree.root();
+        let proof = inclusion(&mut Kept::new(tree.edge(), &tiles), 5).unwrap();
+        assert!(is_included(&leaves[5], 5, 13, &proof, &root));
+        assert!(!is_included(&leaves[5], 4, 13, &proof, &root));
+        assert!(!is_included(&leaves[4], 5, 13, &proof, &root));
+        assert!(!is_included(&leaves[5], 5, 8, &proof, &root));
+        assert!(!is_included(&leaves[5], 13, 13, &proof, &root));
+        assert!(!is_included(&leaves[5], 5, 13, &proof[1..], &root));
+        assert!(!is_included(
+            &leaves[5],
+            5,
+            13,
+            &[&proof[..], &[root]].concat(),
+            &root
+        ));
+        assert!(!is_included(&leaves[5], 5, 13, &proof, &leaves[0]));
+        assert!(!is_included(&leaves[5], 5, 0, &proof, &root));
+    }
+}

@@ -1,0 +1,74 @@
+//! Receipts, checked offline.
+
+use motlan_api::audit::v1::{Receipt, Record};
+use prost::Message as _;
+use thiserror::Error;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::note::VerifierKey;
+use crate::origin::RecordId;
+use crate::tree::{Hash, is_included, leaf_hash};
+
+/// The longest proof that is looked at: the path in a tree of 2^64 leaves.
+const PROOF_HASHES_MAX: usize = 64;
+
+/// What a receipt proves: that this record stands in the log at this place.
+#[must_use]
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Proven {
+    /// The record.
+    pub record: Record,
+    /// Its name, of which the index is proven and the log is that of the checkpoint.
+    pub id: RecordId,
+    /// How many records the checkpoint speaks for.
+    pub size: u64,
+}
+
+/// Why a receipt proves nothing.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReceiptError {
+    /// Its checkpoint is not believed.
+    #[error("the receipt's checkpoint is not believed")]
+    Checkpoint(#[from] CheckpointError),
+    /// Its proof is not made of hashes.
+    #[error("the receipt's proof is not a list of at most 64 hashes of 32 bytes")]
+    Proof,
+    /// The proof does not lead from the record to the root.
+    #[error(
+        "the proof does not lead to the checkpoint: the record, its index or the proof was changed"
+    )]
+    NotIncluded,
+    /// What is proven to stand in the log is no record.
+    #[error("the receipt is for something that is no record")]
+    NoRecord,
+}
+
+/// Checks that the log of `key` holds the receipt's record at its index. Needs neither gateway nor network.
+pub fn verify_receipt(receipt: &Receipt, key: &VerifierKey) -> Result<Proven, ReceiptError> {
+    let checkpoint = Checkpoint::open(&receipt.checkpoint, key)?;
+    if receipt.proof.len() > PROOF_HASHES_MAX {
+        return Err(ReceiptError::Proof);
+    }
+    let hash = |bytes: &Vec<u8>| Hash::try_from(bytes.as_slice());
+    let proof: Result<Vec<Hash>, _> = receipt.proof.iter().map(hash).collect();
+    let proof = proof.map_err(|_| ReceiptError::Proof)?;
+    let leaf = leaf_hash(&receipt.leaf);
+    if !is_included(
+        &leaf,
+        receipt.index,
+        checkpoint.size,
+        &proof,
+        &checkpoint.root,
+    ) {
+        return Err(ReceiptError::NotIncluded);
+    }
+    let record = Record::decode(receipt.leaf.as_slice()).map_err(|_| ReceiptError::NoRecord)?;
+    let id = checkpoint.origin.record_id(receipt.index);
+    Ok(Proven {
+        record,
+        id,
+        size: checkpoint.size,
+    })
+}

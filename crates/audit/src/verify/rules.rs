@@ -1,0 +1,172 @@
+//! The rules between records: each outcome that names its question answers an earlier one, of the same
+//! caller and method, that has no outcome yet.
+
+use std::collections::HashMap;
+
+use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
+
+/// What has been seen of the log so far. Holds only what is open, and a bit or so for each other record.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Questions without an outcome.
+    open: HashMap<u64, Asked>,
+    /// For each record whether it is a question, 64 to a word. A map, because a forged index can be huge.
+    questions: HashMap<u64, u64>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    caller: String,
+    dataset: String,
+    method: String,
+}
+
+impl Rules {
+    /// Takes the next record and tells what is wrong with it.
+    pub(super) fn check(&mut self, index: u64, record: &Record, wrong: &mut dyn FnMut(String)) {
+        let ended = record.result();
+        match record.kind() {
+            RecordKind::Unspecified => wrong("is neither a question nor an outcome".to_owned()),
+            RecordKind::Question => {
+                if record.question.is_some() || ended != Ended::Unspecified {
+                    wrong("a question that says how it ended".to_owned());
+                }
+                self.asked(index, record);
+            }
+            RecordKind::Outcome => {
+                if ended == Ended::Unspecified {
+                    wrong("an outcome that does not say how it ended".to_owned());
+                }
+                if let Some(question) = record.question {
+                    self.answered(question, record, wrong);
+                }
+            }
+        }
+    }
+
+    /// How many questions have no outcome.
+    pub(super) fn open(&self) -> u64 {
+        self.open.len() as u64
+    }
+
+    fn asked(&mut self, index: u64, record: &Record) {
+        let Record {
+            caller,
+            dataset,
+            method,
+            ..
+        } = record;
+        let asked = Asked {
+            caller: caller.clone(),
+            dataset: dataset.clone(),
+            method: method.clone(),
+        };
+        self.open.insert(index, asked);
+        let (word, bit) = place(index);
+        *self.questions.entry(word).or_default() |= bit;
+    }
+
+    fn answered(&mut self, question: u64, record: &Record, wrong: &mut dyn FnMut(String)) {
+        let Some(asked) = self.open.remove(&question) else {
+            let (word, bit) = place(question);
+            let was_asked = self
+                .questions
+                .get(&word)
+                .is_some_and(|word| word & bit != 0);
+            wrong(match was_asked {
+                true => format!("question {question} has an outcome already"),
+                false => format!("record {question}, which it answers, is no earlier question"),
+            });
+            return;
+        };
+        let Asked {
+            caller,
+            dataset,
+            method,
+        } = asked;
+        if (caller, dataset, method)
+            != (
+                record.caller.clone(),
+                record.dataset.clone(),
+                record.method.clone(),
+            )
+        {
+            wrong(format!(
+                "question {question} was of another caller or method"
+            ));
+        }
+    }
+}
+
+fn place(index: u64) -> (u64, u64) {
+    (index / 64, 1 << (index % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(caller: &str) -> Record {
+        Record {
+            kind: RecordKind::Question.into(),
+            caller: caller.into(),
+            ..Record::default()
+        }
+    }
+
+    fn outcome(caller: &str, question: Option<u64>) -> Record {
+        let (kind, result) = (RecordKind::Outcome.into(), Ended::Released.into());
+        Record {
+            kind,
+            result,
+            caller: caller.into(),
+            question,
+            ..Record::default()
+        }
+    }
+
+    /// What is wrong with the last of `records`.
+    fn last(records: &[Record]) -> String {
+        let (mut rules, mut found) = (Rules::default(), String::new());
+        for (record, index) in records.iter().zip(0..) {
+            found.clear();
+            rules.check(index, record, &mut |what| found.push_str(&what));
+        }
+        found
+    }
+
+    #[test]
+    fn a_question_and_its_outcome_are_fine_and_so_is_an_outcome_of_no_question() {
+        assert_eq!(last(&[question("a"), outcome("a", Some(0))]), "");
+        assert_eq!(last(&[outcome("a", None)]), "");
+    }
+
+    #[test]
+    fn an_outcome_answers_an_earlier_question_of_its_caller_once() {
+        let (q, o) = (question("a"), outcome("a", Some(0)));
+        assert!(last(&[q.clone(), o.clone(), o.clone()]).contains("already"));
+        assert!(last(std::slice::from_ref(&o)).contains("no earlier question"));
+        assert!(last(&[outcome("a", None), o]).contains("no earlier question"));
+        assert!(last(&[q.clone(), outcome("b", Some(0))]).contains("another caller"));
+        let other = Record {
+            method: "/x/Y".into(),
+            ..outcome("a", Some(0))
+        };
+        assert!(last(&[q, other]).contains("another caller or method"));
+    }
+
+    #[test]
+    fn kind_and_result_must_fit() {
+        assert!(last(&[Record::default()]).contains("neither"));
+        let ended = Record {
+            result: Ended::Failed.into(),
+            ..question("a")
+        };
+        assert!(last(&[ended]).contains("how it ended"));
+        let open = Record {
+            result: 0,
+            ..outcome("a", None)
+        };
+        assert!(last(&[open]).contains("does not say"));
+    }
+}

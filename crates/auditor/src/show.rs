@@ -1,0 +1,240 @@
+//! `motlan-audit show`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
+use motlan_audit::{ReadEntry, RecordId, VerifyError, read_entries};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// Viet Nam's time, all year.
+const HOURS_AHEAD_OF_UTC: i8 = 7;
+
+/// Which records to show, and how.
+pub(crate) struct Wanted<'a> {
+    /// By index; all if there is none.
+    pub(crate) index: &'a [u64],
+    /// With the personal part.
+    pub(crate) sealed: bool,
+    pub(crate) json: bool,
+}
+
+/// Why records were not shown.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Read(#[from] VerifyError),
+    #[error("there is no record {index}: the ledger holds {size}, counted from 0")]
+    NoRecord { index: u64, size: u64 },
+    #[error("cannot write the result")]
+    Write(#[from] io::Error),
+}
+
+/// Shows records; whether the ledger could be read without finding it damaged.
+pub(crate) fn show(ledger: &Path, wanted: &Wanted<'_>, out: &mut dyn Write) -> Result<bool, Error> {
+    let mut missing: BTreeSet<u64> = wanted.index.iter().copied().collect();
+    let (mut written, mut size) = (Ok(()), 0);
+    let findings = read_entries(ledger, |entry| {
+        let index = entry.id.index();
+        size = index + 1;
+        if wanted.index.is_empty() || missing.remove(&index) {
+            written = write_entry(&entry, wanted, out);
+        }
+        let done = written.is_err() || (missing.is_empty() && !wanted.index.is_empty());
+        if done {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    written?;
+    if findings.count > 0 {
+        // Behind what is shown, so that nobody takes it for the whole.
+        eprintln!("motlan-audit: the ledger is damaged; `motlan-audit verify` tells where");
+        return Ok(false);
+    }
+    match missing.first() {
+        Some(&index) => Err(Error::NoRecord { index, size }),
+        None => Ok(true),
+    }
+}
+
+fn write_entry(entry: &ReadEntry, wanted: &Wanted<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let ReadEntry {
+        id, record, sealed, ..
+    } = entry;
+    if wanted.json {
+        let mut value = record_json(id, record);
+        if let (true, Value::Object(fields)) = (wanted.sealed, &mut value) {
+            fields.insert("sealed".to_owned(), sealed_json(sealed));
+        }
+        return writeln!(out, "{value}");
+    }
+    write!(out, "{}", line(id, record))?;
+    if wanted.sealed {
+        let Sealed {
+            subject,
+            dossier,
+            official,
+            ..
+        } = sealed;
+        let [subject, dossier, official] = [subject, dossier, official].map(|text| plain(text));
+        write!(
+            out,
+            "  subject {subject}  dossier {dossier}  official {official}"
+        )?;
+    }
+    writeln!(out)
+}
+
+/// A record on one line, without its personal part.
+pub(crate) fn line(id: &RecordId, record: &Record) -> String {
+    let mut line = format!("{id}  {}  {}", time(record.time_us), ended(record));
+    let mut add = |name: &str, value: &str| {
+        if !value.is_empty() {
+            line.push_str(&format!(
+                "  {name}{}{}",
+                if name.is_empty() { "" } else { " " },
+                plain(value)
+            ));
+        }
+    };
+    add("by", &record.caller);
+    add("", &record.method);
+    add("procedure", &record.procedure);
+    add("variant", &record.variant);
+    add("grant", &record.grant);
+    add("view", &record.view);
+    add("asked", &record.fields_asked.join(","));
+    add("released", &record.fields_released.join(","));
+    add("withheld", &record.fields_withheld.join(","));
+    add(
+        "answers",
+        &record
+            .question
+            .map(|question| question.to_string())
+            .unwrap_or_default(),
+    );
+    line
+}
+
+fn ended(record: &Record) -> String {
+    let what = match (record.kind(), record.result()) {
+        (RecordKind::Question, _) => "question",
+        (_, Ended::Released) => "released",
+        (_, Ended::Refused) => "refused",
+        (_, Ended::Failed) => "failed",
+        (_, Ended::NotFound) => "not found",
+        (_, Ended::Unspecified) => "unknown",
+    };
+    match record.reason.as_str() {
+        "" => what.to_owned(),
+        reason => format!("{what} ({})", plain(reason)),
+    }
+}
+
+fn time(time_us: i64) -> String {
+    let Ok(time) = Timestamp::from_microsecond(time_us) else {
+        return format!("{time_us} µs");
+    };
+    let zone = TimeZone::fixed(Offset::constant(HOURS_AHEAD_OF_UTC));
+    time.to_zoned(zone)
+        .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z")
+        .to_string()
+}
+
+/// Text of others, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
+}
+
+fn record_json(id: &RecordId, record: &Record) -> Value {
+    json!({
+        "record": id.to_string(),
+        "index": id.index(),
+        "kind": record.kind().as_str_name().trim_start_matches("RECORD_KIND_"),
+        "time": time(record.time_us),
+        "time_us": record.time_us,
+        "question": record.question,
+        "caller": record.caller,
+        "dataset": record.dataset,
+        "method": record.method,
+        "procedure": record.procedure,
+        "variant": record.variant,
+        "revision": record.revision,
+        "grant": record.grant,
+        "view": record.view,
+        "fields_asked": record.fields_asked,
+        "result": record.result().as_str_name().trim_start_matches("RESULT_"),
+        "reason": record.reason,
+        "fields_released": record.fields_released,
+        "fields_withheld": record.fields_withheld,
+        "answers": record.answers,
+        "answer_bytes": record.answer_bytes,
+        "provider_status": record.provider_status,
+        "elapsed_us": record.elapsed_us,
+        "trace_id": hex(&record.trace_id),
+        "sealed_sha256": hex(&record.sealed_sha256),
+    })
+}
+
+fn sealed_json(sealed: &Sealed) -> Value {
+    json!({
+        "salt": hex(&sealed.salt),
+        "subject": sealed.subject,
+        "dossier": sealed.dossier,
+        "official": sealed.official,
+        "token_id": sealed.token_id,
+        "answer_sha256": hex(&sealed.answer_sha256),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_in_ha_noi() {
+        assert_eq!(
+            time(1_790_787_600_000_001),
+            "2026-10-01T00:00:00.000001+07:00"
+        );
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(plain("Hồ sơ \u{1b}[2J\n"), "Hồ sơ \\u{1b}[2J\\n");
+    }
+
+    #[test]
+    fn a_line_holds_nothing_of_the_personal_part_and_json_only_if_asked() {
+        let id: RecordId = "hn1-2026q4-7".parse().unwrap();
+        let record = Record {
+            caller: "H26/one-stop".into(),
+            kind: 1,
+            ..Record::default()
+        };
+        assert_eq!(
+            line(&id, &record),
+            "hn1-2026q4-7  1970-01-01T07:00:00.000000+07:00  question  by H26/one-stop"
+        );
+        assert_eq!(record_json(&id, &record)["kind"], "QUESTION");
+        assert!(record_json(&id, &record).get("sealed").is_none());
+    }
+}

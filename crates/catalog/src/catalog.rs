@@ -1,0 +1,167 @@
+//! The catalogue as a whole, and how things in it are found.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use prost_reflect::DescriptorPool;
+
+use crate::agreement::Agreement;
+use crate::dataset::Dataset;
+use crate::fault::Faults;
+use crate::load;
+use crate::method::Method;
+use crate::name::{AgencyCode, DatasetId, ProcedureCode, SystemId};
+use crate::party::{Agency, System};
+use crate::procedure::{Procedure, ReplacedDocument};
+
+/// Everything that the folder holds, checked. Immutable.
+pub struct Catalog {
+    pub(crate) revision: Revision,
+    pub(crate) trust_domain: String,
+    pub(crate) agencies: BTreeMap<AgencyCode, Agency>,
+    pub(crate) systems: BTreeMap<SystemId, Arc<System>>,
+    pub(crate) systems_by_uri: HashMap<String, Arc<System>>,
+    pub(crate) datasets: BTreeMap<DatasetId, Arc<Dataset>>,
+    pub(crate) methods: HashMap<String, Arc<Method>>,
+    pub(crate) agreements: Vec<Agreement>,
+    pub(crate) procedures: BTreeMap<ProcedureCode, Procedure>,
+    pub(crate) replaced: Vec<ReplacedDocument>,
+    pub(crate) pool: DescriptorPool,
+}
+
+impl Catalog {
+    /// Reads and checks `folder`, its contracts included.
+    ///
+    /// # Errors
+    /// All that is wrong, not only the first thing. Nothing of a catalogue with a fault is usable.
+    pub fn load(folder: &Path) -> Result<Self, Faults> {
+        load::load(folder)
+    }
+
+    /// What tells this content of the folder from any other.
+    #[must_use]
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// The trust domain in which the certificates of systems are issued.
+    #[must_use]
+    pub fn trust_domain(&self) -> &str {
+        &self.trust_domain
+    }
+
+    /// The agency with this code.
+    #[must_use]
+    pub fn agency(&self, code: &AgencyCode) -> Option<&Agency> {
+        self.agencies.get(code)
+    }
+
+    /// All agencies, by code.
+    pub fn agencies(&self) -> impl ExactSizeIterator<Item = &Agency> {
+        self.agencies.values()
+    }
+
+    /// The system with this name.
+    #[must_use]
+    pub fn system(&self, id: &SystemId) -> Option<&Arc<System>> {
+        self.systems.get(id)
+    }
+
+    /// The system whose certificate carries this URI.
+    #[must_use]
+    pub fn system_by_uri(&self, uri: &str) -> Option<&Arc<System>> {
+        self.systems_by_uri.get(uri)
+    }
+
+    /// All systems, by name.
+    pub fn systems(&self) -> impl ExactSizeIterator<Item = &Arc<System>> {
+        self.systems.values()
+    }
+
+    /// The dataset with this name.
+    #[must_use]
+    pub fn dataset(&self, id: &DatasetId) -> Option<&Arc<Dataset>> {
+        self.datasets.get(id)
+    }
+
+    /// All datasets, by name.
+    pub fn datasets(&self) -> impl ExactSizeIterator<Item = &Arc<Dataset>> {
+        self.datasets.values()
+    }
+
+    /// The method at this path, e.g. `/vn.population.v1.PopulationRegistry/GetPerson`.
+    #[must_use]
+    pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
+        self.methods.get(path)
+    }
+
+    /// All agreements, by id. Whether one is in force is for the caller to decide: there is no clock here.
+    #[must_use]
+    pub fn agreements(&self) -> &[Agreement] {
+        &self.agreements
+    }
+
+    /// The procedure with this code.
+    #[must_use]
+    pub fn procedure(&self, code: &ProcedureCode) -> Option<&Procedure> {
+        self.procedures.get(code)
+    }
+
+    /// All procedures, by code.
+    pub fn procedures(&self) -> impl ExactSizeIterator<Item = &Procedure> {
+        self.procedures.values()
+    }
+
+    /// The documents that a database replaces in every procedure.
+    #[must_use]
+    pub fn replaced_documents(&self) -> &[ReplacedDocument] {
+        &self.replaced
+    }
+
+    /// The descriptors of all contracts, with motlan's own: what gRPC reflection serves.
+    #[must_use]
+    pub fn pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog")
+            .field("revision", &self.revision)
+            .field("datasets", &self.datasets.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What tells one content of the folder from any other: the first 16 bytes of a SHA-256 over the paths
+/// and contents of all files read, as 32 hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revision(Arc<str>);
+
+impl Revision {
+    pub(crate) fn of(digest: &[u8]) -> Self {
+        let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+        Self(Arc::from(digits.collect::<String>()))
+    }
+
+    /// The hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revision({})", self.0)
+    }
+}

@@ -1,0 +1,71 @@
+//! Who takes part: agencies and their systems.
+
+use crate::name::{AgencyCode, SystemId};
+
+/// An agency of the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Agency {
+    /// Its electronic identifier.
+    pub code: AgencyCode,
+    /// Its name in Vietnamese.
+    pub name_vi: String,
+    /// Whether it still exists.
+    pub standing: Standing,
+    /// Whether the row was read in a source; otherwise it is provisional, and to be shown as such.
+    pub checked: bool,
+    /// What else is known of it.
+    pub note: String,
+}
+
+/// Whether an agency still exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It exists.
+    Current,
+    /// It was abolished in this year, and can be no party to an agreement.
+    Abolished {
+        /// The year.
+        year: u16,
+    },
+}
+
+/// A system of an agency: what calls the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct System {
+    /// Its name.
+    pub id: SystemId,
+    /// The agency it belongs to.
+    pub agency: AgencyCode,
+    /// What it is, in Vietnamese.
+    pub title_vi: String,
+    /// Whether it may not ask for the time being.
+    pub suspended: bool,
+    /// What its client certificate carries as URI:
+    /// `spiffe://<trust domain>/agency/H26/system/one-stop`.
+    pub uri: String,
+    /// The keys with which its tokens may be signed, by their ids.
+    pub token_keys: Vec<TokenKey>,
+}
+
+/// A key with which the tokens of one system may be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenKey {
+    /// Its name: the `kid` of tokens.
+    pub kid: String,
+    /// The only algorithm it may be used with, pinned by the key's own type.
+    pub algorithm: TokenAlgorithm,
+    /// The public key, as SPKI in PEM.
+    pub pem: String,
+}
+
+/// How a token may be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenAlgorithm {
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}

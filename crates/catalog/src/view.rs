@@ -1,0 +1,131 @@
+//! What may leave: views, and parts of them.
+
+use std::sync::Arc;
+
+use motlan_mask::{Mask, PathError};
+
+use crate::method::Method;
+use crate::name::ViewName;
+
+/// The most paths a view has, and the most fields of one narrowing.
+pub const PATHS_MAX: usize = 256;
+
+/// How deep messages may lie within messages beneath a view, and within a request.
+pub const NESTING_MAX: usize = 16;
+
+/// A named set of field paths of one message. Agreements grant views, never loose fields.
+#[non_exhaustive]
+pub struct View {
+    /// Its name within the dataset.
+    pub name: ViewName,
+    /// What it is for, in Vietnamese.
+    pub title_vi: String,
+    /// The full name of the message the paths start from.
+    pub message: String,
+    /// The paths, sorted. A path to a message covers all beneath it.
+    pub paths: Vec<String>,
+    /// What lets exactly these paths through.
+    pub mask: Arc<Mask>,
+}
+
+/// Why a part of a view cannot be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NarrowError {
+    /// The answer has no such field.
+    #[error("the answer has no field `{path}`{}", hint(.suggestion.as_deref()))]
+    Unknown {
+        /// The path that was asked for.
+        path: String,
+        /// The path that was perhaps meant.
+        suggestion: Option<String>,
+    },
+    /// The view does not cover these paths.
+    #[error("not granted: `{}`", .paths.join("`, `"))]
+    NotGranted {
+        /// The paths that were asked for and are not covered, sorted, each once.
+        paths: Vec<String>,
+    },
+    /// No field was named, or more than [`PATHS_MAX`].
+    #[error("asked for {count} fields, from 1 to {PATHS_MAX} can be asked for")]
+    Count {
+        /// How many were named.
+        count: usize,
+    },
+    /// The view does not belong to the method: a fault of the caller of this function.
+    #[error("the view `{view}` is not one of the method's")]
+    NotOfMethod {
+        /// The view's name.
+        view: ViewName,
+    },
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion
+        .map(|path| format!("; did you mean `{path}`?"))
+        .unwrap_or_default()
+}
+
+impl View {
+    /// A mask for part of the view: every field must exist in the answer and be covered by the view.
+    ///
+    /// # Errors
+    /// [`NarrowError::Unknown`] for the first field that does not exist, before
+    /// [`NarrowError::NotGranted`] with all fields that the view does not cover.
+    pub fn narrow(&self, method: &Method, fields: &[String]) -> Result<Mask, NarrowError> {
+        if fields.is_empty() || fields.len() > PATHS_MAX {
+            return Err(NarrowError::Count {
+                count: fields.len(),
+            });
+        }
+        if method.response.full_name() != self.message {
+            return Err(NarrowError::NotOfMethod {
+                view: self.name.clone(),
+            });
+        }
+        for field in fields {
+            motlan_mask::resolve(&method.response, field).map_err(|error| unknown(field, error))?;
+        }
+        let covered = |field: &str| {
+            self.paths
+                .iter()
+                .any(|wide| motlan_mask::covers(wide, field))
+        };
+        let mut paths: Vec<String> = fields
+            .iter()
+            .filter(|field| !covered(field))
+            .cloned()
+            .collect();
+        if !paths.is_empty() {
+            paths.sort_unstable();
+            paths.dedup();
+            return Err(NarrowError::NotGranted { paths });
+        }
+        // Every path exists; a mask refuses beyond that only what holds anything, which no view covers.
+        Mask::compile(&method.response, fields.iter().map(String::as_str)).map_err(|_opaque| {
+            NarrowError::NotGranted {
+                paths: fields.to_vec(),
+            }
+        })
+    }
+}
+
+fn unknown(path: &str, error: PathError) -> NarrowError {
+    let suggestion = match error {
+        PathError::Unknown { suggestion, .. } => suggestion,
+        _ => None,
+    };
+    NarrowError::Unknown {
+        path: path.to_owned(),
+        suggestion,
+    }
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View")
+            .field("name", &self.name)
+            .field("message", &self.message)
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Contracts from descriptor sets, and what decides when a file is found in two places.
+
+use motlan_catalog::Class;
+
+use crate::small::{CONTRACT, Small};
+
+/// The small catalogue with its contract as a descriptor set, and no source.
+fn with_set() -> Small {
+    let small = Small::new();
+    let own = format!("{}/../../proto", env!("CARGO_MANIFEST_DIR"));
+    let mut compiler = protox::Compiler::new([small.path("contracts"), own.into()]).unwrap();
+    compiler
+        .include_imports(true)
+        .open_file("vn/people/v1/people.proto")
+        .unwrap();
+    let set = compiler.encode_file_descriptor_set();
+    std::fs::remove_dir_all(small.path("contracts")).unwrap();
+    small.write("contracts/people.binpb", set);
+    small.change(
+        "datasets/people.toml",
+        "vn/people/v1/people.proto",
+        "people.binpb",
+    );
+    small
+}
+
+#[test]
+fn a_descriptor_set_is_as_good_as_its_source() {
+    let catalog = with_set().catalog();
+    let dataset = catalog.datasets().next().unwrap();
+    assert_eq!(
+        (dataset.id.as_str(), dataset.class),
+        ("people", Class::Personal)
+    );
+    assert_eq!(dataset.methods.len(), 3);
+    assert_eq!(dataset.views.len(), 2);
+    assert_eq!(dataset.addresses, ["people.example:443"]);
+}
+
+#[test]
+fn a_fault_in_a_descriptor_set_is_told_with_the_set() {
+    let small = Small::new();
+    small.change(
+        "contracts/vn/people/v1/people.proto",
+        "paths: \"full_name\"",
+        "paths: \"note\"",
+    );
+    let mut compiler = protox::Compiler::new([
+        small.path("contracts"),
+        format!("{}/../../proto", env!("CARGO_MANIFEST_DIR")).into(),
+    ])
+    .unwrap();
+    compiler
+        .include_imports(true)
+        .open_file("vn/people/v1/people.proto")
+        .unwrap();
+    small.write(
+        "contracts/people.binpb",
+        compiler.encode_file_descriptor_set(),
+    );
+    std::fs::remove_dir_all(small.path("contracts/vn")).unwrap();
+    small.change(
+        "datasets/people.toml",
+        "vn/people/v1/people.proto",
+        "people.binpb",
+    );
+    let told = small.faults().to_string();
+    assert!(
+        told.contains("contracts/people.binpb: the view `names` of `people` reaches"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_set_that_is_none_is_told_where_it_is_named() {
+    let small = with_set();
+    small.write("contracts/people.binpb", [0xff; 9]);
+    let told = small.faults().to_string();
+    assert!(
+        told.contains("people.toml:2: `people.binpb` is not a descriptor set"),
+        "{told}"
+    );
+    std::fs::remove_file(small.path("contracts/people.binpb")).unwrap();
+    let told = small.faults().to_string();
+    assert!(
+        told.contains("people.toml:2: `people.binpb` is not found"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_owners_own_edition_of_the_options_changes_nothing() {
+    let small = Small::new();
+    // Under these options the number of a secret field would be that of a public one.
+    small.write(
+        "contracts/motlan/contract/v1/contract.proto",
+        "syntax = \"proto3\"; package motlan.contract.v1; message Other {}",
+    );
+    small.write(
+        "contracts/google/protobuf/timestamp.proto",
+        "syntax = \"proto3\"; package google.protobuf; message Other {}",
+    );
+    assert!(CONTRACT.contains("google/protobuf/timestamp.proto"));
+    small.catalog();
+}
+
+#[test]
+fn a_contract_outside_its_import_paths_is_not_read() {
+    let small = Small::new();
+    small.write("elsewhere/people.proto", CONTRACT);
+    small.change(
+        "catalog.toml",
+        "[\"contracts\"]",
+        "[\"contracts\", \"elsewhere\"]",
+    );
+    for name in ["../elsewhere/people.proto", "./../elsewhere/people.proto"] {
+        small.write(
+            "datasets/people.toml",
+            format!("id = \"people\"\ncontract = \"{name}\"\nservice = \"vn.people.v1.People\"\n"),
+        );
+        let told = small.faults().to_string();
+        assert!(
+            told.contains("is not found under any import path"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn motlans_own_services_are_in_the_pool_for_reflection() {
+    let catalog = Small::new().catalog();
+    for service in ["motlan.audit.v1.Audit", "vn.people.v1.People"] {
+        assert!(
+            catalog.pool().get_service_by_name(service).is_some(),
+            "{service}"
+        );
+    }
+}
+
+#[test]
+fn the_revision_changes_with_every_file_that_is_read_and_with_no_other() {
+    let small = Small::new();
+    let before = small.catalog().revision().clone();
+    small.write("agreements/README.md", "A note.");
+    assert_eq!(*small.catalog().revision(), before);
+    let mut seen = vec![before];
+    for (file, from, to) in [
+        ("agreements/g01-h26.toml", "Nghị quyết", "Nghị định"),
+        (
+            "contracts/vn/shared/v1/date.proto",
+            "uint32 year",
+            "uint64 year",
+        ),
+        ("agencies.csv", "UBND TP Hà Nội", "Hà Nội"),
+        ("endpoints.toml", "people.example:443", "people.example:444"),
+        ("procedures/annex.csv", "tạm trú", "lưu trú"),
+        ("systems/all.toml", "Một cửa Hà Nội", "Một cửa"),
+    ] {
+        small.change(file, from, to);
+        let revision = small.catalog().revision().clone();
+        assert!(!seen.contains(&revision), "{file}");
+        seen.push(revision);
+    }
+}

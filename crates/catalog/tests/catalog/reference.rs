@@ -1,0 +1,124 @@
+//! The catalogue that ships with the source.
+
+use std::path::Path;
+
+use motlan_catalog::{Catalog, Readiness};
+
+fn reference() -> Catalog {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    Catalog::load(&folder).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn is_shared<T: Send + Sync + 'static>(_: &T) {}
+
+#[test]
+fn the_reference_catalogue_loads_without_a_fault() {
+    let catalog = reference();
+    is_shared(&catalog);
+    assert_eq!(catalog.trust_domain(), "motlan.example");
+    assert_eq!(catalog.agencies().len(), 31);
+    assert_eq!(catalog.procedures().len(), 765);
+    assert_eq!(
+        catalog
+            .procedures()
+            .map(|procedure| procedure.rows.len())
+            .sum::<usize>(),
+        798
+    );
+    assert_eq!(catalog.replaced_documents().len(), 16);
+    assert_eq!(catalog.revision().as_str().len(), 32);
+    assert_eq!(catalog.revision(), reference().revision());
+    let systems: Vec<&str> = catalog.systems().map(|system| system.id.as_str()).collect();
+    assert_eq!(
+        systems,
+        [
+            "G01/residence",
+            "G15/civil-status",
+            "H17/one-stop",
+            "H26/one-stop",
+            "H29/one-stop"
+        ]
+    );
+    let datasets: Vec<(&str, &str)> = catalog
+        .datasets()
+        .map(|dataset| (dataset.id.as_str(), dataset.owner.as_str()))
+        .collect();
+    assert_eq!(
+        datasets,
+        [
+            ("business_registration", "G12"),
+            ("civil_status", "G15"),
+            ("land", "G10"),
+            ("population", "G01")
+        ]
+    );
+    assert!(
+        catalog
+            .datasets()
+            .all(|dataset| dataset.readiness == Readiness::Published)
+    );
+}
+
+/// Every grant as a line that a lawyer can read: a change of it must be meant.
+#[test]
+fn the_reference_catalogue_grants_exactly_this() {
+    let catalog = reference();
+    let mut lines = Vec::new();
+    for agreement in catalog.agreements() {
+        for grant in &agreement.grants {
+            let methods: Vec<&str> = grant.methods.iter().map(|m| m.name.as_str()).collect();
+            let procedures: Vec<&str> = grant.procedures.iter().map(|p| p.as_str()).collect();
+            lines.push(format!(
+                "{} -> {}: {} of {} by {} for {}",
+                agreement.provider,
+                agreement.consumer,
+                grant.view.name,
+                grant.dataset,
+                methods.join(" "),
+                procedures.join(" "),
+            ));
+        }
+    }
+    assert_eq!(
+        lines,
+        [
+            "G01 -> H26: residence of population by GetPerson for 1.004222",
+            "G01 -> H26: household of population by ListHousehold for 1.004222",
+            "G10 -> H26: certificate of land by GetParcel ListParcelsOfHolder for 1.004222",
+            "G12 -> H17: registration of business_registration by GetEnterprise for 2.002093",
+            "G12 -> H26: registration of business_registration by GetEnterprise for 2.000309 2.002093",
+            "G15 -> H26: death_extract of civil_status by GetDeath for 1.014177",
+            "G15 -> H26: marriage_extract of civil_status by GetMarriage for 1.004222",
+            "G15 -> H26: marital_status of civil_status by GetMaritalStatus for 1.004222",
+        ]
+    );
+}
+
+#[test]
+fn every_granted_procedure_needs_the_dataset_by_the_annex_or_by_article_4() {
+    let catalog = reference();
+    let needs = |code, dataset: &str| {
+        let rows = catalog
+            .procedure(code)
+            .map(|procedure| procedure.rows.as_slice());
+        let mut rows = rows.unwrap_or_default().iter();
+        rows.any(|row| row.databases.iter().any(|database| database == dataset))
+            || catalog
+                .replaced_documents()
+                .iter()
+                .any(|document| document.database == dataset)
+    };
+    for grant in catalog
+        .agreements()
+        .iter()
+        .flat_map(|agreement| &agreement.grants)
+    {
+        for code in &grant.procedures {
+            assert!(
+                needs(code, grant.dataset.as_str()),
+                "{} for {code}",
+                grant.id
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! How a lookup ended, on its way through the ledger to the caller.
+
+use bytes::Bytes;
+use motlan_audit::{Durable, Entry, Ledger, RecordId};
+use motlan_catalog::{RequestFault, Revision};
+use motlan_policy::Refusal;
+
+use crate::permitted::{Announced, Unrecorded};
+use crate::provider::ProviderFault;
+use crate::question::Question;
+use crate::record;
+
+/// Why a lookup gives no answer, by whose fault it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// The request is not what the contract says.
+    #[error(transparent)]
+    Request(RequestFault),
+    /// The policy refuses.
+    #[error(transparent)]
+    Policy(Refusal),
+    /// The provider gave no answer that may leave.
+    #[error(transparent)]
+    Provider(ProviderFault),
+}
+
+impl Denial {
+    /// The stable reason, as in `google.rpc.ErrorInfo.reason` and in the ledger.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "REQUEST_MALFORMED",
+            Self::Policy(refusal) => refusal.reason(),
+            Self::Provider(fault) => fault.reason(),
+        }
+    }
+}
+
+/// What the caller gets.
+pub struct Release {
+    /// The masked messages, without their gRPC prefixes.
+    pub messages: Vec<Bytes>,
+    /// The fields that were present and did not leave.
+    pub withheld: Vec<String>,
+    /// As of when the answer holds, as RFC 3339.
+    pub as_of: String,
+}
+
+/// Something that opens only with the proof that its record is durable.
+struct Held<T>(T);
+
+impl<T> Held<T> {
+    fn open(self, _proof: &Durable) -> T {
+        self.0
+    }
+}
+
+/// How a lookup ended. Nobody hears of it before it is recorded.
+#[must_use]
+pub struct Outcome {
+    entry: Entry,
+    result: Held<Result<Release, Denial>>,
+}
+
+impl Outcome {
+    pub(crate) fn refused(question: Question, revision: Revision, denial: Denial) -> Self {
+        let entry = record::refused(&question, &revision, &denial);
+        Self {
+            entry,
+            result: Held(Err(denial)),
+        }
+    }
+
+    pub(crate) fn failed(announced: Announced, denial: Denial) -> Self {
+        let entry = record::failed(&announced, &denial);
+        Self {
+            entry,
+            result: Held(Err(denial)),
+        }
+    }
+
+    pub(crate) fn answered(announced: Announced, release: Release, released: Vec<String>) -> Self {
+        let entry = record::answered(&announced, &release, released);
+        Self {
+            entry,
+            result: Held(Ok(release)),
+        }
+    }
+
+    /// Writes the outcome to the ledger; resolves once it is durable.
+    ///
+    /// # Errors
+    /// [`Unrecorded`], upon which the caller gets no answer.
+    pub async fn record(self, ledger: &Ledger) -> Result<Recorded, Unrecorded> {
+        // R32: the outcome is durable before the caller hears it. R12: refusals and failures too.
+        let proof = ledger.append(self.entry).await.map_err(Unrecorded)?;
+        Ok(Recorded {
+            proof,
+            result: self.result,
+        })
+    }
+}
+
+/// An outcome that the ledger holds. Only this can be released.
+#[must_use]
+pub struct Recorded {
+    proof: Durable,
+    result: Held<Result<Release, Denial>>,
+}
+
+impl Recorded {
+    /// Releases the outcome to the caller.
+    pub fn release(self) -> Reply {
+        let result = self.result.open(&self.proof);
+        Reply {
+            record: self.proof.id().clone(),
+            index: self.proof.index(),
+            result,
+            _released: (),
+        }
+    }
+}
+
+/// What the caller hears.
+#[must_use]
+pub struct Reply {
+    /// The record of the outcome, for `motlan-record`.
+    pub record: RecordId,
+    /// Its index in the log.
+    pub index: u64,
+    /// The answer, or why there is none.
+    pub result: Result<Release, Denial>,
+    /// Keeps this from being made elsewhere.
+    _released: (),
+}

@@ -1,0 +1,104 @@
+//! What is asked, and whether it may be.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use motlan_catalog::{Method, RequestFault, Subject};
+use motlan_policy::{Moment, Query, Rules};
+
+use crate::caller::Caller;
+use crate::outcome::{Denial, Outcome};
+use crate::permitted::Permitted;
+
+/// When a question arrived: on the wall clock, and on the clock that only goes forward.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Microseconds since the Unix epoch.
+    pub unix_us: i64,
+    /// The same instant.
+    pub instant: Instant,
+}
+
+impl Arrival {
+    /// The arrival as the policy sees it.
+    fn moment(self) -> Moment {
+        Moment::from_unix_ms(self.unix_us.div_euclid(1000))
+    }
+
+    /// Microseconds since the arrival.
+    pub(crate) fn elapsed_us(self) -> u64 {
+        u64::try_from(self.instant.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Now, in microseconds since the Unix epoch, never before the arrival.
+    pub(crate) fn now_us(self) -> i64 {
+        self.unix_us.saturating_add_unsigned(self.elapsed_us())
+    }
+}
+
+/// What a caller sends, parsed at the edge.
+pub struct Ask {
+    /// The method asked.
+    pub method: Arc<Method>,
+    /// The encoded request message, without its gRPC prefix.
+    pub request: Bytes,
+    /// The grant cited in `motlan-grant`.
+    pub cited: Option<String>,
+    /// The fields asked for in `motlan-fields`; empty where the caller named none.
+    pub fields: Vec<String>,
+    /// The `traceparent` to pass on.
+    pub trace_parent: Option<String>,
+    /// The W3C trace id; empty where there is none.
+    pub trace_id: Vec<u8>,
+    /// When it arrived.
+    pub arrived: Arrival,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+/// A known caller's question, not yet decided.
+#[must_use]
+pub struct Question {
+    pub(crate) caller: Caller,
+    pub(crate) ask: Ask,
+    pub(crate) subject: Result<Subject, RequestFault>,
+}
+
+impl Question {
+    pub(crate) fn new(caller: Caller, ask: Ask) -> Self {
+        let subject = ask.method.subject(&ask.request);
+        Self {
+            caller,
+            ask,
+            subject,
+        }
+    }
+
+    /// Decides whether it may be asked.
+    ///
+    /// # Errors
+    /// The refusal, as an [`Outcome`] that still has to be recorded.
+    pub fn decide(self, rules: &Rules) -> Result<Permitted, Outcome> {
+        if let Err(fault) = &self.subject {
+            let denial = Denial::Request(fault.clone());
+            return Err(Outcome::refused(self, rules.revision().clone(), denial));
+        }
+        let query = Query {
+            system: &self.caller.system,
+            method: &self.ask.method,
+            procedure: &self.caller.statement.procedure,
+            cited: self.ask.cited.as_deref(),
+            fields: &self.ask.fields,
+        };
+        let decision = rules.decide(&query, self.ask.arrived.moment());
+        match decision {
+            Ok(permit) => Ok(Permitted::new(self, permit)),
+            Err(refusal) => Err(Outcome::refused(
+                self,
+                rules.revision().clone(),
+                Denial::Policy(refusal),
+            )),
+        }
+    }
+}

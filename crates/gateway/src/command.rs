@@ -1,0 +1,70 @@
+//! The commands.
+
+mod check;
+mod ledger;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::demo::Demo;
+
+/// The gateway through which a state's agencies ask each other, so that citizens are not asked again for
+/// what the state already holds.
+#[derive(Parser)]
+#[command(name = "motlan", version)]
+pub(crate) struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Play a one-stop desk against sample providers, with everything made on the spot.
+    Demo(Demo),
+    /// Run the gateway.
+    Serve(Config),
+    /// Name every fault of a configuration and its catalogue, and exit non-zero if there is one.
+    Check(Config),
+    /// Make and care for the ledger.
+    #[command(subcommand)]
+    Ledger(LedgerVerb),
+    /// Mint a token for a command-line client from the folder of `motlan demo --keep`.
+    Token(token::Token),
+}
+
+#[derive(Subcommand)]
+enum LedgerVerb {
+    /// Make the ledger and, where there is none yet, its signing key. Never done silently at start.
+    Init(Config),
+}
+
+/// Which configuration.
+#[derive(clap::Args)]
+pub(crate) struct Config {
+    /// The configuration.
+    #[arg(long, default_value = "motlan.toml")]
+    config: PathBuf,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.verb {
+            Verb::Demo(demo) => demo.run(),
+            Verb::Serve(config) => serve::run(&config.config),
+            Verb::Check(config) => Ok(check::run(&config.config)),
+            Verb::Ledger(LedgerVerb::Init(config)) => ledger::init(&config.config),
+            Verb::Token(token) => token.run(),
+        }
+    }
+}
+
+/// A runtime with a thread per core.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

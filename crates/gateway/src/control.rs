@@ -1,0 +1,112 @@
+//! The gateway's own services: health, reflection, and the receipts of the ledger. Built with tonic and
+//! limited with tower; the same mutual TLS as for lookups, without a token.
+
+mod receipts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use motlan_api::audit::v1::audit_server::AuditServer;
+use motlan_audit::{Ledger, State};
+use motlan_catalog::Catalog;
+use tonic::Code;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tower::limit::ConcurrencyLimitLayer;
+use tower::load_shed::{LoadShedLayer, error::Overloaded};
+use tower::timeout::TimeoutLayer;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+use tower_http::trace::TraceLayer;
+
+use crate::identity::Peer;
+use crate::lookup::{ReplyBody, WireError};
+use receipts::Receipts;
+
+/// Calls at once.
+const CALLS_MAX: usize = 128;
+/// Until the head of a response.
+const CALL_MAX: Duration = Duration::from_secs(10);
+/// How often the health service looks at the ledger.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The gateway's own services.
+#[derive(Clone)]
+pub struct Control(BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, BoxError>);
+
+/// Why the services could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The gateway's own contracts and the catalogue's do not go together.
+    #[error("the catalogue's contracts clash with the gateway's own")]
+    Contracts(#[from] prost_reflect::DescriptorError),
+    /// Reflection does not accept the contracts.
+    #[error("reflection does not accept the contracts")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+impl Control {
+    /// Sets the services up. The reporter is for [`report_health`].
+    ///
+    /// # Errors
+    /// [`ControlError`] where the contracts do not go together.
+    pub fn new(catalog: &Catalog, ledger: &Ledger) -> Result<(Self, HealthReporter), ControlError> {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let mut pool = catalog.pool().clone();
+        pool.decode_file_descriptor_set(motlan_api::FILE_DESCRIPTOR_SET)?;
+        let contracts = pool.encode_to_vec();
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(&contracts)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let mut routes = Routes::builder();
+        routes
+            .add_service(health)
+            .add_service(reflection().build_v1()?)
+            .add_service(reflection().build_v1alpha()?)
+            .add_service(AuditServer::new(Receipts::new(ledger.clone())));
+        let limited = ServiceBuilder::new()
+            .layer(LoadShedLayer::new())
+            .layer(ConcurrencyLimitLayer::new(CALLS_MAX))
+            .layer(TimeoutLayer::new(CALL_MAX))
+            .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
+            .layer(TraceLayer::new_for_grpc())
+            .service(routes.routes());
+        Ok((Self(BoxCloneSyncService::new(limited)), reporter))
+    }
+
+    /// Answers one call of `peer`.
+    pub async fn call(
+        self,
+        peer: Arc<Peer>,
+        mut request: Request<Incoming>,
+    ) -> Response<ReplyBody> {
+        request.extensions_mut().insert(peer);
+        match self.0.oneshot(request).await {
+            Ok(response) => response.map(ReplyBody::Control),
+            Err(error) if error.is::<Overloaded>() => WireError::overloaded().response(None),
+            Err(_timeout) => {
+                let message = "the gateway's own service did not answer in time";
+                WireError::new(Code::DeadlineExceeded, "GATEWAY_BUSY", message).response(None)
+            }
+        }
+    }
+}
+
+/// Keeps the health service's word: serving while the ledger can write.
+pub async fn report_health(reporter: HealthReporter, ledger: Ledger, datasets: Vec<String>) {
+    loop {
+        let status = match ledger.state() {
+            State::Writing => ServingStatus::Serving,
+            State::Failed(_) | State::Closed => ServingStatus::NotServing,
+        };
+        for service in datasets.iter().map(String::as_str).chain([""]) {
+            reporter.set_service_status(service, status).await;
+        }
+        tokio::time::sleep(HEALTH_INTERVAL).await;
+    }
+}

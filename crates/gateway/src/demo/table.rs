@@ -1,0 +1,148 @@
+//! Tells what happened, so that a newcomer understands it, and whether it is what was to happen.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use motlan_catalog::{Catalog, Method};
+use motlan_testkit::World;
+use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use tonic::Code;
+
+use super::play::Played;
+use super::scenes::End;
+
+/// Prints the table. Says whether every scene ended as it must.
+pub(super) fn print(world: &World, catalog: &Path, played: &[Played]) -> anyhow::Result<bool> {
+    let catalog = Catalog::load(catalog).map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
+    let systems = world.systems().count();
+    println!(
+        "{} datasets of {} owners, {systems} registered systems, {} agreements, {} procedures.\n",
+        catalog.datasets().len(),
+        world.providers().count(),
+        catalog.agreements().len(),
+        catalog.procedures().len(),
+    );
+    let mut as_told = true;
+    for (number, one) in (1_u32..).zip(played) {
+        as_told &= print_one(&catalog, number, one)?;
+    }
+    if !as_told {
+        println!("Not everything went as it must.");
+    }
+    Ok(as_told)
+}
+
+fn print_one(catalog: &Catalog, number: u32, played: &Played) -> anyhow::Result<bool> {
+    let Played { scene, reply } = played;
+    let method = catalog
+        .method(scene.path)
+        .context("the scene's method is not there")?;
+    let dataset = catalog
+        .dataset(&method.dataset)
+        .context("the method's dataset is not there")?;
+    let procedure = scene
+        .procedure
+        .parse()
+        .ok()
+        .and_then(|code| catalog.procedure(&code))
+        .and_then(|procedure| procedure.names().next())
+        .unwrap_or_default();
+    println!("{number:>2}. {}", scene.story);
+    row("who asked", scene.system);
+    row(
+        "whom",
+        &format!("{} ({}): {}", dataset.owner, dataset.title_en, method.name),
+    );
+    row("for what", &format!("{} {procedure}", scene.procedure));
+    if let Some(fields) = scene.fields {
+        row("only", fields);
+    }
+    if reply.code() == Code::Ok {
+        let messages = reply.messages()?;
+        for message in &messages {
+            row("came out", &summary(method, message)?);
+        }
+        row(
+            "withheld",
+            reply.metadata("motlan-withheld").unwrap_or_default(),
+        );
+    } else {
+        let reason = reply.reason().unwrap_or_default();
+        row(
+            "came out",
+            &format!("nothing: {} {reason}", code_name(reply.code())),
+        );
+        row("because", reply.status.message());
+        row(
+            "",
+            &reply
+                .localized()
+                .map(|localized| localized.message)
+                .unwrap_or_default(),
+        );
+    }
+    row("record", reply.metadata("motlan-record").unwrap_or("none"));
+    println!();
+    Ok(as_told(played))
+}
+
+fn as_told(played: &Played) -> bool {
+    let reason = played.reply.reason().unwrap_or_default();
+    let recorded = played.reply.metadata("motlan-record").is_some();
+    match played.scene.end {
+        End::Released => played.reply.code() == Code::Ok && recorded,
+        End::Refused(expected) => reason == expected && recorded,
+        End::ClosedDoor(expected) => reason.starts_with(expected) && !recorded,
+    }
+}
+
+/// The fields of a message that are set, with short values: this is sample data.
+fn summary(method: &Method, message: &[u8]) -> anyhow::Result<String> {
+    let message = DynamicMessage::decode(method.response.clone(), message)?;
+    let fields: Vec<String> = message
+        .descriptor()
+        .fields()
+        .filter(|field| message.has_field(field))
+        .map(|field| match message.get_field(&field).as_str() {
+            Some(text) => format!("{}={text:?}", field.name()),
+            None => field.name().to_owned(),
+        })
+        .collect();
+    Ok(fields.join(" "))
+}
+
+fn row(name: &str, value: &str) {
+    const WIDTH: usize = 84;
+    let mut lines = wrapped(value, WIDTH).into_iter();
+    println!("    {name:<10} {}", lines.next().unwrap_or_default());
+    for line in lines {
+        println!("    {:<10} {line}", "");
+    }
+}
+
+/// Breaks at spaces and commas, never inside a name.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive([' ', ',']) {
+        let length = lines.last().map_or(0, |line| line.chars().count());
+        if length > 0 && length + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// The name of a status as gRPC's documents write it.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+        Code::NotFound => "NOT_FOUND",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::Unavailable => "UNAVAILABLE",
+        _ => code.description(),
+    }
+}

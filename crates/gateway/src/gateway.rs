@@ -1,0 +1,215 @@
+//! A gateway, put together from its settings, started and stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use motlan_audit::{Ledger, SignerKey, VerifierKey};
+use motlan_catalog::{Catalog, Faults};
+use motlan_policy::{Rules, RulesError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::Admin;
+use crate::control::{Control, ControlError, report_health};
+use crate::edge::Edge;
+use crate::identity::Tokens;
+use crate::listener::Listener;
+use crate::lookup::Lookups;
+use crate::owners::Owners;
+use crate::settings::Settings;
+use crate::telemetry::{Metrics, MetricsError};
+use crate::tls::{self, TlsError};
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The catalogue has faults.
+    #[error("the catalogue has faults:\n{0}")]
+    Catalog(Faults),
+    /// The agreements give no rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// A file of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A system's key cannot be used.
+    #[error("a system's token key cannot be used")]
+    TokenKey(#[from] jsonwebtoken::errors::Error),
+    /// An owner's address cannot be used.
+    #[error("an owner's address cannot be used")]
+    Address(#[from] rustls::pki_types::InvalidDnsNameError),
+    /// The ledger's key cannot be used.
+    #[error("the ledger's key `{file}` cannot be used; `motlan ledger init` makes one")]
+    LedgerKey {
+        /// The key's file.
+        file: String,
+        /// Why.
+        source: motlan_audit::KeyError,
+    },
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened")]
+    Ledger(#[from] motlan_audit::OpenError),
+    /// An address cannot be listened on.
+    #[error("`{address}` cannot be listened on")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The gateway's own services could not be set up.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The metrics could not be set up.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}
+
+/// A gateway that is running.
+pub struct Gateway {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    ledger: Ledger,
+    lookups: Arc<Lookups>,
+    stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+    beside: [JoinHandle<()>; 2],
+    drain_max: Duration,
+}
+
+/// How a gateway stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The ledger did not close well.
+    #[error("the ledger did not close well")]
+    Ledger(#[from] motlan_audit::CloseError),
+    /// The ledger was not closed.
+    #[error("the ledger was not closed")]
+    Lost,
+}
+
+impl Gateway {
+    /// Starts a gateway. Returns once it accepts calls.
+    ///
+    /// # Errors
+    /// [`StartError`], upon which nothing is left running.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let catalog = Arc::new(Catalog::load(&settings.catalog).map_err(StartError::Catalog)?);
+        let rules = Rules::new(&catalog)?;
+        let tokens = Tokens::new(&catalog, &settings.audience)?;
+        let server_tls = Arc::new(tls::server(&settings.tls)?);
+        let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
+        let owners = Owners::new(&catalog, &client_tls, settings.limits.owners)?;
+        let metrics = Metrics::new()?;
+        let (tcp, address) = listen(settings.listen.gateway).await?;
+        let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
+        let ledger = open_ledger(&settings)?;
+        let (control, reporter) = Control::new(&catalog, &ledger)?;
+        let (stop, stopped) = watch::channel(false);
+
+        let admin = Admin {
+            metrics: metrics.clone(),
+            ledger: ledger.clone(),
+            revision: catalog.revision().clone(),
+            stop: stopped.clone(),
+        };
+        let services = catalog
+            .datasets()
+            .map(|dataset| dataset.service.clone())
+            .collect();
+        let health = report_health(reporter, ledger.clone(), services);
+        let lookups = Arc::new(Lookups::new(
+            Arc::clone(&catalog),
+            rules,
+            tokens,
+            ledger.clone(),
+            owners,
+            metrics.clone(),
+            settings.limits.lookup,
+        ));
+        let listener = Listener {
+            catalog,
+            tls: server_tls,
+            edge: Edge::new(Arc::clone(&lookups), control),
+            metrics,
+            limits: settings.limits.listener,
+        };
+        Ok(Self {
+            address,
+            admin_address,
+            ledger,
+            lookups,
+            stop,
+            listening: tokio::spawn(listener.run(tcp, stopped)),
+            beside: [tokio::spawn(admin.run(admin_tcp)), tokio::spawn(health)],
+            drain_max: settings.limits.drain_max,
+        })
+    }
+
+    /// Where callers connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the operator's listener is.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// The key that checks the ledger.
+    #[must_use]
+    pub fn verifier(&self) -> &VerifierKey {
+        self.ledger.verifier()
+    }
+
+    /// Stops: takes no more connections, finishes what is under way within `drain_ms_max`, then closes the
+    /// ledger with a last checkpoint.
+    ///
+    /// # Errors
+    /// [`StopError`] where the ledger did not close well.
+    pub async fn stop(self) -> Result<(), StopError> {
+        // `send_replace` reaches all who watch, also those who begin to.
+        self.stop.send_replace(true);
+        let mut listening = self.listening;
+        if tokio::time::timeout(self.drain_max, &mut listening)
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections were still open when the drain ended");
+            listening.abort();
+        }
+        if !self.lookups.drained(self.drain_max).await {
+            tracing::warn!("lookups were still under way when the drain ended");
+        }
+        for task in self.beside {
+            task.abort();
+        }
+        drop(self.lookups);
+        let ledger = self.ledger;
+        let closed = tokio::task::spawn_blocking(move || ledger.close()).await;
+        closed
+            .map_err(|_| StopError::Lost)?
+            .map_err(StopError::Ledger)
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let tcp = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = tcp.local_addr().map_err(failed)?;
+    Ok((tcp, bound))
+}
+
+fn open_ledger(settings: &Settings) -> Result<Ledger, StartError> {
+    let file = &settings.ledger.key;
+    let key = SignerKey::read(file).map_err(|source| StartError::LedgerKey {
+        file: file.display().to_string(),
+        source,
+    })?;
+    let folder = settings.ledger.folder.clone();
+    Ok(Ledger::open(motlan_audit::Settings::new(folder, key))?)
+}

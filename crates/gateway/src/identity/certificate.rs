@@ -1,0 +1,57 @@
+//! The certificate of a connection: its URI SAN names the system.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use motlan_catalog::{Catalog, System};
+use rustls::pki_types::CertificateDer;
+use webpki::EndEntityCert;
+
+/// The length of a certificate's thumbprint, SHA-256.
+pub const THUMBPRINT_BYTES: usize = 32;
+
+/// The system on the other end of one connection, by its verified certificate.
+#[derive(Clone)]
+pub struct Peer {
+    /// The registered system.
+    pub system: Arc<System>,
+    /// SHA-256 of the certificate, to which tokens are bound (RFC 8705).
+    pub thumbprint: [u8; THUMBPRINT_BYTES],
+}
+
+/// Why a verified certificate is no registered system's.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// It cannot be read.
+    #[error("the client certificate cannot be read")]
+    Unreadable,
+    /// It does not hold exactly one URI SAN.
+    #[error("the client certificate has {0} URI names instead of one")]
+    UriNames(usize),
+    /// Its URI SAN is no registered system.
+    #[error("no registered system has the name `{0}`")]
+    Unregistered(String),
+}
+
+impl Peer {
+    /// Finds the system of a certificate that the handshake has verified.
+    ///
+    /// # Errors
+    /// [`PeerError`] where the certificate names no registered system.
+    pub fn of(certificate: &CertificateDer<'_>, catalog: &Catalog) -> Result<Self, PeerError> {
+        let parsed = EndEntityCert::try_from(certificate).map_err(|_| PeerError::Unreadable)?;
+        let names: Vec<&str> = parsed.valid_uri_names().collect();
+        let [name] = names.as_slice() else {
+            return Err(PeerError::UriNames(names.len()));
+        };
+        let system = catalog
+            .system_by_uri(name)
+            .ok_or_else(|| PeerError::Unregistered((*name).to_owned()))?;
+        let mut thumbprint = [0; THUMBPRINT_BYTES];
+        thumbprint.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
+        Ok(Self {
+            system: Arc::clone(system),
+            thumbprint,
+        })
+    }
+}

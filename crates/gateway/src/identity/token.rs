@@ -1,0 +1,231 @@
+//! The token of a call: signed by the calling system, bound to its certificate, short-lived.
+//!
+//! A token that verified once is remembered by its exact text, so that its signature is not checked for
+//! each of the many lookups it may serve. Its expiry and the certificate are checked every time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
+use motlan_catalog::{Catalog, System, SystemId, TokenAlgorithm, TokenKey};
+use motlan_exchange::{Caller, Official, Statement};
+
+use super::certificate::{Peer, THUMBPRINT_BYTES};
+use super::claims::{Claims, ClaimsError, TOKEN_LIFETIME_S_MAX};
+
+/// How many verified tokens are remembered.
+pub const TOKENS_CACHED_MAX: u64 = 100_000;
+/// A token has at most this many bytes.
+const TOKEN_BYTES_MAX: usize = 4096;
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// There is no `authorization: Bearer` header.
+    #[error("the call has no token; send `authorization: Bearer <JWT>`")]
+    Missing,
+    /// It is no JWT, or carries a header that this gateway does not understand.
+    #[error("the token is not a signed JWT that this gateway understands")]
+    Malformed,
+    /// Its `kid` is no registered key of the calling system.
+    #[error("the token's `kid` is no registered key of the calling system")]
+    UnknownKey,
+    /// Its `alg` is not that of the registered key.
+    #[error("the token's `alg` is not that of the registered key")]
+    Algorithm,
+    /// Its signature does not verify.
+    #[error("the token's signature does not verify")]
+    Signature,
+    /// `iss` is not the calling system.
+    #[error("the token's `iss` is not the calling system")]
+    Issuer,
+    /// `aud` is not this gateway.
+    #[error("the token's `aud` is not this gateway")]
+    Audience,
+    /// A claim is missing or is not what it must be.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+}
+
+impl TokenError {
+    /// The stable reason, as in `google.rpc.ErrorInfo.reason`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "TOKEN_MISSING",
+            Self::Malformed => "TOKEN_MALFORMED",
+            Self::UnknownKey => "TOKEN_KEY_UNKNOWN",
+            Self::Algorithm => "TOKEN_ALGORITHM",
+            Self::Signature => "TOKEN_SIGNATURE",
+            Self::Issuer => "TOKEN_ISSUER",
+            Self::Audience => "TOKEN_AUDIENCE",
+            Self::Claims(ClaimsError::Expired) => "TOKEN_EXPIRED",
+            Self::Claims(ClaimsError::NotYetValid) => "TOKEN_NOT_YET_VALID",
+            Self::Claims(ClaimsError::TooLong(_)) => "TOKEN_TOO_LONG",
+            Self::Claims(ClaimsError::OtherCertificate) => "TOKEN_OTHER_CERTIFICATE",
+            Self::Claims(ClaimsError::Form(_)) => "TOKEN_CLAIM",
+        }
+    }
+}
+
+/// The keys of all registered systems, and the tokens that verified lately.
+pub struct Tokens {
+    keys: HashMap<SystemId, Vec<Key>>,
+    audience: String,
+    verified: Cache<Box<str>, Arc<Verified>>,
+}
+
+struct Key {
+    kid: String,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// A token whose signature, issuer, audience and lifetime were right.
+struct Verified {
+    system: SystemId,
+    thumbprint: [u8; THUMBPRINT_BYTES],
+    expires_s: i64,
+    statement: Arc<Statement>,
+}
+
+impl Tokens {
+    /// Takes the systems' keys from the catalogue.
+    ///
+    /// # Errors
+    /// Where a key that the catalogue accepted cannot be used.
+    pub fn new(catalog: &Catalog, audience: &str) -> Result<Self, jsonwebtoken::errors::Error> {
+        let mut keys = HashMap::new();
+        for system in catalog.systems() {
+            let of_system: Result<Vec<Key>, _> = system.token_keys.iter().map(Key::new).collect();
+            keys.insert(system.id.clone(), of_system?);
+        }
+        let verified = Cache::builder()
+            .max_capacity(TOKENS_CACHED_MAX)
+            .time_to_live(Duration::from_secs(TOKEN_LIFETIME_S_MAX.unsigned_abs()))
+            .build();
+        Ok(Self {
+            keys,
+            audience: audience.to_owned(),
+            verified,
+        })
+    }
+
+    /// Verifies the token of one call on `peer`'s connection at `now_s`, in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`TokenError`], upon which nothing is forwarded.
+    pub fn caller(&self, peer: &Peer, token: &str, now_s: i64) -> Result<Caller, TokenError> {
+        let verified = match self.verified.get(token) {
+            Some(verified) => verified,
+            None => {
+                let verified =
+                    Arc::new(self.verify(&peer.system, &peer.thumbprint, token, now_s)?);
+                self.verified.insert(token.into(), Arc::clone(&verified));
+                verified
+            }
+        };
+        // R14: a token is never accepted past its own expiry or from another certificate, remembered
+        // or not.
+        if verified.expires_s <= now_s {
+            return Err(ClaimsError::Expired.into());
+        }
+        if verified.system != peer.system.id || verified.thumbprint != peer.thumbprint {
+            return Err(ClaimsError::OtherCertificate.into());
+        }
+        Ok(Caller::assertion(
+            Arc::clone(&peer.system),
+            Arc::clone(&verified.statement),
+        ))
+    }
+
+    fn verify(
+        &self,
+        system: &System,
+        thumbprint: &[u8; THUMBPRINT_BYTES],
+        token: &str,
+        now_s: i64,
+    ) -> Result<Verified, TokenError> {
+        let claims = self.signed_claims(system, token)?;
+        claims.check_times(now_s)?;
+        claims.check_binding(thumbprint)?;
+        let procedure = claims.procedure()?;
+        let statement = Statement {
+            official: Official::new(claims.sub),
+            procedure,
+            variant: claims.purpose.variant,
+            dossier: claims.purpose.dossier,
+            token_id: claims.jti,
+            token: token.into(),
+        };
+        Ok(Verified {
+            system: system.id.clone(),
+            thumbprint: *thumbprint,
+            expires_s: claims.exp,
+            statement: Arc::new(statement),
+        })
+    }
+
+    /// The claims, after signature, algorithm, issuer and audience were checked. The times are ours to
+    /// check: the library reads its own clock and allows a leeway.
+    fn signed_claims(&self, system: &System, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::Malformed);
+        }
+        // `alg: none` has no name in the library: such a header does not decode.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        let is_jwt = header
+            .typ
+            .as_deref()
+            .is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
+        if !is_jwt || header.crit.is_some() {
+            return Err(TokenError::Malformed);
+        }
+        let key = self
+            .keys
+            .get(&system.id)
+            .into_iter()
+            .flatten()
+            .find(|key| header.kid.as_deref() == Some(&key.kid))
+            .ok_or(TokenError::UnknownKey)?;
+        if header.alg != key.algorithm {
+            return Err(TokenError::Algorithm);
+        }
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_audience(&[&self.audience]);
+        validation.set_issuer(&[system.id.as_str()]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_exp = false;
+        jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
+            .map(|decoded| decoded.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => TokenError::Signature,
+                ErrorKind::InvalidIssuer => TokenError::Issuer,
+                ErrorKind::InvalidAudience => TokenError::Audience,
+                ErrorKind::MissingRequiredClaim(name) if name == "aud" => TokenError::Audience,
+                ErrorKind::MissingRequiredClaim(name) if name == "iss" => TokenError::Issuer,
+                ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => {
+                    ClaimsError::Form("iss, sub, aud, iat, exp, jti, cnf and purpose").into()
+                }
+                _ => TokenError::Malformed,
+            })
+    }
+}
+
+impl Key {
+    fn new(key: &TokenKey) -> Result<Self, jsonwebtoken::errors::Error> {
+        let pem = key.pem.as_bytes();
+        let (algorithm, decoding) = match key.algorithm {
+            TokenAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(pem)?),
+            TokenAlgorithm::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_pem(pem)?),
+        };
+        Ok(Self {
+            kid: key.kid.clone(),
+            algorithm,
+            key: decoding,
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! The callers' side: accept, shake hands, find out who it is, serve HTTP/2. Every step has a limit.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use motlan_catalog::Catalog;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::edge::Edge;
+use crate::identity::{Peer, PeerError};
+use crate::telemetry::Metrics;
+
+/// After an accept that failed, as it does when there are no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+const HEADER_LIST_BYTES_MAX: u32 = 32 * 1024;
+const SEND_BUFFER_BYTES_MAX: usize = 256 * 1024;
+const LOCAL_RESETS_MAX: usize = 1024;
+const REMOTE_RESETS_MAX: usize = 20;
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much callers may take before anything is known of them.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenerLimits {
+    /// Connections at once; one more is closed.
+    pub connections_max: usize,
+    /// Handshakes at once; one more is closed.
+    pub handshakes_max: usize,
+    /// A handshake.
+    pub handshake_max: Duration,
+    /// Streams at once on one connection.
+    pub streams_max: u32,
+    /// A connection is drained at this age, less up to a tenth, so that certificates are seen anew.
+    pub connection_age_max: Duration,
+}
+
+/// What the accept loop needs.
+pub struct Listener {
+    /// Who is registered.
+    pub catalog: Arc<Catalog>,
+    /// How hands are shaken.
+    pub tls: Arc<ServerConfig>,
+    /// Where calls go.
+    pub edge: Edge,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How much is taken.
+    pub limits: ListenerLimits,
+}
+
+impl Listener {
+    /// Accepts until `stop` is set, then lets every connection finish what is under way on it. Returns
+    /// once the last is closed.
+    pub async fn run(self, tcp: TcpListener, mut stop: watch::Receiver<bool>) {
+        let this = Arc::new(self);
+        let connections = Arc::new(Semaphore::new(this.limits.connections_max));
+        let handshakes = Arc::new(Semaphore::new(this.limits.handshakes_max));
+        loop {
+            let stream = tokio::select! {
+                accepted = tcp.accept() => match accepted {
+                    Ok((stream, _address)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        this.metrics.connection_refused("accept");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    }
+                },
+                () = stopped(&mut stop) => break,
+            };
+            let places = Arc::clone(&connections)
+                .try_acquire_owned()
+                .and_then(|place| Ok((place, Arc::clone(&handshakes).try_acquire_owned()?)));
+            match places {
+                Ok(places) => {
+                    let connection = Arc::clone(&this).connection(stream, places, stop.clone());
+                    tokio::spawn(connection);
+                }
+                Err(_full) => this.metrics.connection_refused("too_many"),
+            }
+        }
+        drop(tcp);
+        let all = u32::try_from(this.limits.connections_max).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _every_place = connections.acquire_many(all).await;
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        (_place, handshake): (OwnedSemaphorePermit, OwnedSemaphorePermit),
+        stop: watch::Receiver<bool>,
+    ) {
+        let Some(tls) = self.shake_hands(stream).await else {
+            return;
+        };
+        drop(handshake);
+        let peer = match self.peer(&tls) {
+            Ok(peer) => Ok(Arc::new(peer)),
+            // Its calls are answered, each with what is wrong: a closed door would tell an operator
+            // nothing.
+            Err(error) => {
+                tracing::info!(%error, "a connection of no registered system");
+                self.metrics.connection_refused("unregistered");
+                Err(Arc::<str>::from(error.to_string()))
+            }
+        };
+        self.serve(tls, peer, stop).await;
+    }
+
+    async fn shake_hands(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let accept = TlsAcceptor::from(Arc::clone(&self.tls)).accept(stream);
+        let (cause, error) = match tokio::time::timeout(self.limits.handshake_max, accept).await {
+            Ok(Ok(tls)) => {
+                // Delayed acknowledgements cost more than small packets.
+                let _best_effort = tls.get_ref().0.set_nodelay(true);
+                return Some(tls);
+            }
+            Ok(Err(error)) => ("handshake", error.to_string()),
+            Err(_) => (
+                "handshake_timeout",
+                "the handshake took too long".to_owned(),
+            ),
+        };
+        tracing::info!(error, "a handshake failed");
+        self.metrics.connection_refused(cause);
+        None
+    }
+
+    fn peer(&self, tls: &TlsStream<TcpStream>) -> Result<Peer, PeerError> {
+        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
+        let leaf = chain.first().ok_or(PeerError::Unreadable)?;
+        Peer::of(leaf, &self.catalog)
+    }
+
+    async fn serve(
+        &self,
+        tls: TlsStream<TcpStream>,
+        peer: Result<Arc<Peer>, Arc<str>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let edge = self.edge.clone();
+        let service = service_fn(move |request| edge.clone().call(peer.clone(), request));
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.streams_max)
+            .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+            .max_pending_accept_reset_streams(REMOTE_RESETS_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .max_header_list_size(HEADER_LIST_BYTES_MAX)
+            .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .serve_connection(TokioIo::new(tls), service);
+        let mut connection = std::pin::pin!(connection);
+        let age = tokio::time::sleep(jittered(self.limits.connection_age_max));
+        tokio::select! {
+            ended = connection.as_mut() => return log_end(ended),
+            () = age => {}
+            () = stopped(&mut stop) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        log_end(connection.await);
+    }
+}
+
+/// Resolves once `stop` is set. A sender that is gone means the same.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _set_or_gone = stop.wait_for(|stop| *stop).await.map(|stop| *stop);
+}
+
+fn log_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended with an error");
+    }
+}
+
+/// Up to a tenth less, so that connections that came together do not go together.
+fn jittered(age: Duration) -> Duration {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .subsec_nanos();
+    age.saturating_sub(age / 10 * (nanos % 1024) / 1024)
+}

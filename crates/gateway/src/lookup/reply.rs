@@ -1,0 +1,137 @@
+//! The reply to the caller as an HTTP/2 response.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use motlan_audit::RecordId;
+use motlan_exchange::Release;
+
+use super::wire_error::WireError;
+use crate::frames::framed;
+
+/// `motlan-withheld` has at most this many bytes; what does not fit is told as `...`.
+const WITHHELD_BYTES_MAX: usize = 4096;
+
+/// The body of a reply: at most one chunk, then the trailers; or what a control service streams.
+pub enum ReplyBody {
+    /// A lookup's reply.
+    Lookup {
+        /// The framed messages.
+        data: Option<Bytes>,
+        /// The trailers after them.
+        trailers: Option<HeaderMap>,
+    },
+    /// A control service's reply.
+    Control(tonic::body::Body),
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+        match &mut *self {
+            Self::Lookup { data, trailers } => Poll::Ready(
+                data.take()
+                    .map(Frame::data)
+                    .or_else(|| trailers.take().map(Frame::trailers))
+                    .map(Ok),
+            ),
+            Self::Control(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Lookup { data, trailers } => data.is_none() && trailers.is_none(),
+            Self::Control(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Lookup { data, .. } => {
+                SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
+            }
+            Self::Control(body) => body.size_hint(),
+        }
+    }
+}
+
+/// An answer: the messages, then the trailers with the record, what was withheld, and the receipt.
+pub(super) fn released(
+    release: &Release,
+    record: &RecordId,
+    receipt: Option<HeaderValue>,
+) -> Response<ReplyBody> {
+    let mut trailers = HeaderMap::with_capacity(5);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    insert(&mut trailers, "motlan-record", &record.to_string());
+    insert(&mut trailers, "motlan-withheld", &joined(&release.withheld));
+    insert(&mut trailers, "motlan-as-of", &release.as_of);
+    if let Some(receipt) = receipt {
+        trailers.insert("motlan-receipt-bin", receipt);
+    }
+    let data = (!release.messages.is_empty()).then(|| framed(&release.messages));
+    respond(
+        ReplyBody::Lookup {
+            data,
+            trailers: Some(trailers),
+        },
+        HeaderMap::new(),
+    )
+}
+
+impl WireError {
+    /// No answer: a response of trailers only. `record` is the ledger's record of it, where there is one.
+    #[must_use]
+    pub fn response(&self, record: Option<&RecordId>) -> Response<ReplyBody> {
+        let mut headers = self.trailers(record);
+        if let Some(record) = record {
+            insert(&mut headers, "motlan-record", &record.to_string());
+        }
+        respond(
+            ReplyBody::Lookup {
+                data: None,
+                trailers: None,
+            },
+            headers,
+        )
+    }
+}
+
+fn respond(body: ReplyBody, headers: HeaderMap) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers;
+    let grpc = HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    response
+}
+
+/// Names are printable ASCII; a value that were not is left out rather than sent.
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn joined(names: &[String]) -> String {
+    let mut joined = String::new();
+    for name in names {
+        if joined.len() + name.len() + 1 > WITHHELD_BYTES_MAX {
+            joined.push_str(",...");
+            break;
+        }
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(name);
+    }
+    joined
+}

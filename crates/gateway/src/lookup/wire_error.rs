@@ -1,0 +1,134 @@
+//! How a lookup that gives no answer looks on the wire. Here, and only here, causes become gRPC statuses.
+
+use std::collections::HashMap;
+
+use http::HeaderMap;
+use motlan_audit::RecordId;
+use motlan_exchange::{Denial, ProviderFault};
+use motlan_policy::Refusal;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::sentence;
+use crate::identity::TokenError;
+
+/// The `domain` of every `google.rpc.ErrorInfo`.
+pub const DOMAIN: &str = "motlan";
+
+/// A gRPC status with a stable reason, a sentence to act on, and the same in Vietnamese.
+#[derive(Debug, Clone)]
+pub struct WireError {
+    code: Code,
+    reason: &'static str,
+    message: String,
+}
+
+impl WireError {
+    pub(crate) fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn metadata(name: &'static str) -> Self {
+        let message = format!("the metadata `{name}` does not have the form it must have");
+        Self::new(Code::InvalidArgument, "METADATA_MALFORMED", message)
+    }
+
+    /// The connection's certificate is no registered system's.
+    #[must_use]
+    pub fn unregistered(message: String) -> Self {
+        Self::new(Code::Unauthenticated, "SYSTEM_UNREGISTERED", message)
+    }
+
+    pub(super) fn token(error: &TokenError) -> Self {
+        Self::new(Code::Unauthenticated, error.reason(), error.to_string())
+    }
+
+    pub(super) fn unknown_method(path: &str) -> Self {
+        let message = format!("the catalogue has no method `{path}`");
+        Self::new(Code::Unimplemented, "METHOD_UNKNOWN", message)
+    }
+
+    /// As many lookups as may be are under way.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let message = "as many lookups as may be are under way; try again later";
+        Self::new(Code::ResourceExhausted, "GATEWAY_BUSY", message)
+    }
+
+    pub(super) fn unrecorded() -> Self {
+        let message = "the ledger cannot write, so nobody gets an answer; tell the operator";
+        Self::new(Code::Unavailable, "LEDGER_UNAVAILABLE", message)
+    }
+
+    pub(super) fn lost() -> Self {
+        Self::new(
+            Code::Internal,
+            "LOOKUP_LOST",
+            "the lookup ended without an outcome",
+        )
+    }
+
+    pub(super) fn denied(denial: &Denial) -> Self {
+        let code = match denial {
+            Denial::Request(_) => Code::InvalidArgument,
+            Denial::Policy(refusal) => match refusal {
+                Refusal::FieldUnknown { .. } | Refusal::TooManyFields { .. } => {
+                    Code::InvalidArgument
+                }
+                Refusal::GrantAmbiguous { .. } => Code::FailedPrecondition,
+                Refusal::NoAgreement { .. }
+                | Refusal::GrantUnknown { .. }
+                | Refusal::SystemSuspended { .. }
+                | Refusal::SystemNotNamed { .. }
+                | Refusal::AgreementNotInForce { .. }
+                | Refusal::PurposeNotCovered { .. }
+                | Refusal::FieldNotGranted { .. }
+                | Refusal::Undecidable { .. } => Code::PermissionDenied,
+            },
+            Denial::Provider(fault) => match fault {
+                ProviderFault::NotFound => Code::NotFound,
+                ProviderFault::Silent => Code::DeadlineExceeded,
+                ProviderFault::Busy => Code::ResourceExhausted,
+                ProviderFault::Unreachable
+                | ProviderFault::Failed { .. }
+                | ProviderFault::BrokenOff => Code::Unavailable,
+                ProviderFault::Malformed { .. } | ProviderFault::Oversized { .. } => Code::DataLoss,
+            },
+        };
+        Self::new(code, denial.reason(), denial.to_string())
+    }
+
+    /// The stable reason.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// The status with its details.
+    #[must_use]
+    pub(crate) fn status(&self) -> Status {
+        self.status_of(None)
+    }
+
+    /// The status and its details as trailers.
+    pub(super) fn trailers(&self, record: Option<&RecordId>) -> HeaderMap {
+        let mut trailers = HeaderMap::with_capacity(5);
+        // A message of printable text always makes valid headers; were it not so, the bare code is left.
+        if self.status_of(record).add_header(&mut trailers).is_err() {
+            trailers.insert("grpc-status", http::HeaderValue::from(i32::from(self.code)));
+        }
+        trailers
+    }
+
+    fn status_of(&self, record: Option<&RecordId>) -> Status {
+        let metadata = record.map(|record| ("record".to_owned(), record.to_string()));
+        let metadata: HashMap<String, String> = metadata.into_iter().collect();
+        let mut details = ErrorDetails::with_error_info(self.reason, DOMAIN, metadata);
+        details.set_localized_message("vi", sentence::vietnamese(self.reason));
+        Status::with_error_details(self.code, self.message.clone(), details)
+    }
+}

@@ -1,0 +1,117 @@
+//! One dataset's system: its addresses, and the request that an enquiry becomes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http_body_util::Full;
+use motlan_catalog::Dataset;
+use motlan_exchange::{Enquiry, Fetched, ProviderFault};
+use rustls::ClientConfig;
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
+
+use super::OwnerLimits;
+use super::connection::Connection;
+use super::response;
+use crate::frames::framed;
+
+const USER_AGENT: &str = concat!("motlan/", env!("CARGO_PKG_VERSION"));
+/// `grpc-timeout` has at most eight digits.
+const TIMEOUT_MS_MAX: u128 = 99_999_999;
+
+/// The system of one dataset.
+pub(super) struct Endpoint {
+    authority: String,
+    connections: Vec<Connection>,
+    limits: OwnerLimits,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        dataset: &Dataset,
+        tls: &Arc<ClientConfig>,
+        limits: OwnerLimits,
+    ) -> Result<Self, InvalidDnsNameError> {
+        let mut connections = Vec::new();
+        for address in &dataset.addresses {
+            let host = address
+                .rsplit_once(':')
+                .map_or(address.as_str(), |(host, _port)| host);
+            let name = dataset.server_name.as_deref().unwrap_or(host);
+            let name = ServerName::try_from(name.trim_matches(['[', ']']))?.to_owned();
+            let fresh = || Connection::new(address.clone(), name.clone(), tls, limits.dial_max);
+            connections.extend(std::iter::repeat_with(fresh).take(limits.connections));
+        }
+        let authority = dataset.addresses.first().cloned().unwrap_or_default();
+        Ok(Self {
+            authority,
+            connections,
+            limits,
+        })
+    }
+
+    /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached, to the
+    /// next.
+    pub(super) async fn ask(&self, enquiry: &Enquiry) -> Result<Fetched, ProviderFault> {
+        let mut by_load: Vec<&Connection> = self.connections.iter().collect();
+        by_load.sort_by_key(|connection| connection.in_flight());
+        let mut fault = ProviderFault::Unreachable;
+        for connection in by_load {
+            let Some(_place) = connection.place(self.limits.streams_max) else {
+                fault = ProviderFault::Busy;
+                continue;
+            };
+            match connection.send(self.request(enquiry)?).await {
+                Ok(response) => {
+                    let streaming = enquiry.method.streaming;
+                    return response::whole(response, self.limits.answer, streaming).await;
+                }
+                // The request did not go out: another connection may take it.
+                Err(ProviderFault::Unreachable) => fault = ProviderFault::Unreachable,
+                Err(other) => return Err(other),
+            }
+        }
+        Err(fault)
+    }
+
+    /// What the owner's system gets: what DESIGN.md names, and nothing else of the caller's metadata.
+    fn request(&self, enquiry: &Enquiry) -> Result<Request<Full<Bytes>>, ProviderFault> {
+        let mut request = Request::new(Full::new(framed(std::slice::from_ref(&enquiry.request))));
+        let uri = format!("https://{}{}", self.authority, enquiry.method.path);
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        *request.uri_mut() = uri.parse().map_err(|_| ProviderFault::Unreachable)?;
+        let headers = request.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/grpc"),
+        );
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        insert(headers, "grpc-timeout", &timeout(enquiry.deadline));
+        insert(headers, "motlan-caller", &enquiry.caller);
+        insert(headers, "motlan-procedure", &enquiry.procedure);
+        insert(headers, "motlan-record", &enquiry.record);
+        insert(headers, "motlan-token", &enquiry.token);
+        if let Some(dossier) = &enquiry.dossier {
+            insert(headers, "motlan-dossier", dossier);
+        }
+        if let Some(trace_parent) = &enquiry.trace_parent {
+            insert(headers, "traceparent", trace_parent);
+        }
+        Ok(request)
+    }
+}
+
+/// All these values were parsed as printable ASCII when they came in.
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+fn timeout(deadline: Instant) -> String {
+    let left = deadline.saturating_duration_since(Instant::now());
+    format!("{}m", left.as_millis().clamp(1, TIMEOUT_MS_MAX))
+}

@@ -1,0 +1,254 @@
+//! `motlan.toml`, parsed once into types. Paths are relative to the file; unknown keys are faults; secrets
+//! are named by path. `docs/operator/CONFIGURATION.md` describes every key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use motlan_catalog::Faults;
+use motlan_catalog::document::{Document, Table};
+
+use crate::frames::FrameLimits;
+use crate::listener::ListenerLimits;
+use crate::lookup::LookupLimits;
+use crate::owners::OwnerLimits;
+
+/// The configuration of one gateway.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `instance`: this gateway's name within the origin of its ledger.
+    pub instance: String,
+    /// `audience`: the `aud` of the tokens that it accepts.
+    pub audience: String,
+    /// `catalog`: the catalogue's folder.
+    pub catalog: PathBuf,
+    /// `[listen]`.
+    pub listen: Listen,
+    /// `[tls]`: what callers meet.
+    pub tls: TlsFiles,
+    /// `[provider_tls]`: what owners meet.
+    pub provider_tls: TlsFiles,
+    /// `[ledger]`.
+    pub ledger: LedgerSettings,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
+}
+
+/// Where the gateway listens. Port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub struct Listen {
+    /// `gateway`: callers, over mutual TLS.
+    pub gateway: SocketAddr,
+    /// `admin`: metrics and health, in the clear; keep it off the callers' network.
+    pub admin: SocketAddr,
+}
+
+/// The files of one side's TLS, in PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// `certificate`: our chain, leaf first.
+    pub certificate: PathBuf,
+    /// `key`: our private key, PKCS #8.
+    pub key: PathBuf,
+    /// `client_ca` or `ca`: who may sign the other side's certificate.
+    pub authority: PathBuf,
+}
+
+/// The ledger's place.
+#[derive(Debug, Clone)]
+pub struct LedgerSettings {
+    /// `folder`, made by `motlan ledger init`.
+    pub folder: PathBuf,
+    /// `origin`: the prefix of the log's origin.
+    pub origin: String,
+    /// `key`: the file with the log's signing key, made by `motlan ledger init`.
+    pub key: PathBuf,
+}
+
+/// `[limits]`: each with a default that suits a ministry.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of the callers' side.
+    pub listener: ListenerLimits,
+    /// Of a lookup.
+    pub lookup: LookupLimits,
+    /// Of the owners' side.
+    pub owners: OwnerLimits,
+    /// `drain_ms_max`: how long a stop waits for what is under way.
+    pub drain_max: Duration,
+}
+
+/// `[telemetry]`.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    /// `log`: a filter as of `tracing_subscriber::EnvFilter`, e.g. "info".
+    pub log: String,
+    /// `otlp`: where traces go, e.g. `http://127.0.0.1:4317`; none are made without it.
+    pub otlp: Option<String>,
+}
+
+impl Settings {
+    /// Reads and checks `file`.
+    ///
+    /// # Errors
+    /// Every fault of the file, each with its line and what to do.
+    pub fn read(file: &Path) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let settings = Document::read(file, &mut faults)
+            .and_then(|document| Self::from_table(document.root(), &mut faults));
+        match settings {
+            Some(settings) => faults.or(settings),
+            None => Err(faults),
+        }
+    }
+
+    fn from_table(mut table: Table<'_>, faults: &mut Faults) -> Option<Self> {
+        let instance = table.string("instance", faults);
+        let audience = table.string("audience", faults);
+        let catalog = table.path("catalog", faults);
+        let listen = table
+            .table("listen", faults)
+            .and_then(|table| listen(table, faults));
+        let tls = table
+            .table("tls", faults)
+            .and_then(|table| tls_files(table, "client_ca", faults));
+        let provider_tls = table
+            .table("provider_tls", faults)
+            .and_then(|table| tls_files(table, "ca", faults));
+        let ledger = table
+            .table("ledger", faults)
+            .and_then(|table| ledger(table, faults));
+        let limits = limits(table.opt_table("limits", faults), faults);
+        let telemetry = telemetry(table.opt_table("telemetry", faults), faults);
+        table.finish(faults);
+        Some(Self {
+            instance: instance?.value,
+            audience: audience?.value,
+            catalog: catalog?.value,
+            listen: listen?,
+            tls: tls?,
+            provider_tls: provider_tls?,
+            ledger: ledger?,
+            limits,
+            telemetry,
+        })
+    }
+}
+
+fn listen(mut table: Table<'_>, faults: &mut Faults) -> Option<Listen> {
+    let gateway = table.parsed("gateway", faults);
+    let admin = table.parsed("admin", faults);
+    table.finish(faults);
+    Some(Listen {
+        gateway: gateway?.value,
+        admin: admin?.value,
+    })
+}
+
+fn tls_files(mut table: Table<'_>, authority: &str, faults: &mut Faults) -> Option<TlsFiles> {
+    let certificate = table.path("certificate", faults);
+    let key = table.path("key", faults);
+    let authority = table.path(authority, faults);
+    table.finish(faults);
+    Some(TlsFiles {
+        certificate: certificate?.value,
+        key: key?.value,
+        authority: authority?.value,
+    })
+}
+
+fn ledger(mut table: Table<'_>, faults: &mut Faults) -> Option<LedgerSettings> {
+    let folder = table.path("folder", faults);
+    let origin = table.string("origin", faults);
+    let key = table.path("key", faults);
+    table.finish(faults);
+    Some(LedgerSettings {
+        folder: folder?.value,
+        origin: origin?.value,
+        key: key?.value,
+    })
+}
+
+fn limits(table: Option<Table<'_>>, faults: &mut Faults) -> Limits {
+    let mut numbers = Numbers { table, faults };
+    let limits = Limits {
+        listener: ListenerLimits {
+            connections_max: numbers.count("connections_max", 10_000, 1_000_000),
+            handshakes_max: numbers.count("handshakes_max", 256, 100_000),
+            handshake_max: numbers.duration("handshake_ms_max", 5_000, 60_000),
+            streams_max: numbers.count32("streams_max", 256, 10_000),
+            connection_age_max: numbers.duration("connection_age_ms_max", 3_600_000, 86_400_000),
+        },
+        lookup: LookupLimits {
+            request_bytes_max: numbers.count("request_bytes_max", 65_536, 1 << 20),
+            lookup_max: numbers.duration("lookup_ms_max", 10_000, 600_000),
+            in_flight_max: numbers.count("in_flight_max", 4_096, 1_000_000),
+        },
+        owners: OwnerLimits {
+            connections: numbers.count("provider_connections", 4, 64),
+            streams_max: numbers.count("provider_streams_max", 256, 10_000),
+            dial_max: numbers.duration("dial_ms_max", 2_000, 60_000),
+            answer: FrameLimits {
+                body_bytes_max: numbers.count("answer_bytes_max", 4 << 20, 256 << 20),
+                messages_max: numbers.count("answer_messages_max", 10_000, 1_000_000),
+            },
+        },
+        drain_max: numbers.duration("drain_ms_max", 30_000, 600_000),
+    };
+    numbers.finish();
+    limits
+}
+
+/// Reads limits: a number from 1 to a bound, or the default.
+struct Numbers<'d, 'f> {
+    table: Option<Table<'d>>,
+    faults: &'f mut Faults,
+}
+
+impl Numbers<'_, '_> {
+    fn number(&mut self, key: &str, default: u32, max: u32) -> u32 {
+        let found = self
+            .table
+            .as_mut()
+            .and_then(|table| table.opt_integer(key, 1..=i64::from(max), self.faults));
+        found.map_or(default, |found| {
+            u32::try_from(found.value).unwrap_or(default)
+        })
+    }
+
+    fn count32(&mut self, key: &str, default: u32, max: u32) -> u32 {
+        self.number(key, default, max)
+    }
+
+    fn count(&mut self, key: &str, default: u32, max: u32) -> usize {
+        usize::try_from(self.number(key, default, max)).unwrap_or(usize::MAX)
+    }
+
+    fn duration(&mut self, key: &str, default_ms: u32, max_ms: u32) -> Duration {
+        Duration::from_millis(u64::from(self.number(key, default_ms, max_ms)))
+    }
+
+    fn finish(self) {
+        if let Some(table) = self.table {
+            table.finish(self.faults);
+        }
+    }
+}
+
+fn telemetry(table: Option<Table<'_>>, faults: &mut Faults) -> Telemetry {
+    let mut telemetry = Telemetry {
+        log: "info".to_owned(),
+        otlp: None,
+    };
+    let Some(mut table) = table else {
+        return telemetry;
+    };
+    if let Some(log) = table.opt_string("log", faults) {
+        telemetry.log = log.value;
+    }
+    telemetry.otlp = table.opt_string("otlp", faults).map(|otlp| otlp.value);
+    table.finish(faults);
+    telemetry
+}

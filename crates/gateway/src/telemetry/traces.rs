@@ -1,0 +1,43 @@
+//! One span per lookup, joined to the caller's trace and handed on to the provider (W3C Trace Context).
+
+use std::collections::HashMap;
+
+use motlan_exchange::Ask;
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// The target of lookups' spans.
+pub(crate) const LOOKUP_TARGET: &str = "motlan::lookup";
+
+const TRACE_PARENT: &str = "traceparent";
+
+/// The span of a lookup, by the RPC conventions. Where traces are collected, the lookup's trace parent
+/// becomes this span; where not, the caller's is passed on as it is.
+pub(crate) fn lookup_span(ask: &mut Ask) -> Span {
+    let span = tracing::info_span!(
+        target: LOOKUP_TARGET,
+        "lookup",
+        otel.kind = "server",
+        otel.name = ask.method.path.trim_start_matches('/'),
+        rpc.system.name = "grpc",
+        rpc.method = ask.method.path.trim_start_matches('/'),
+        motlan.dataset = ask.method.dataset.as_str(),
+        error.type = tracing::field::Empty,
+    );
+    if span.is_disabled() {
+        return span;
+    }
+    let propagator = TraceContextPropagator::new();
+    let mut carrier = HashMap::new();
+    if let Some(parent) = ask.trace_parent.take() {
+        carrier.insert(TRACE_PARENT.to_owned(), parent);
+        // Only a span that has begun cannot be given a parent.
+        let _fresh = span.set_parent(propagator.extract(&carrier));
+    }
+    carrier.clear();
+    propagator.inject_context(&span.context(), &mut carrier);
+    ask.trace_parent = carrier.remove(TRACE_PARENT);
+    span
+}

@@ -1,0 +1,167 @@
+//! The compiled form of a mask: one node for each place in a message that a path leads to, and one
+//! for each message type that is granted whole.
+
+use crate::withheld::UNNAMED;
+
+/// Up to this field number a node finds its steps by position, above it by search.
+const DENSE_MAX: u32 = 255;
+
+/// A node that knows no field: it drops everything.
+static CLOSED: Node = Node {
+    dense: Vec::new(),
+    sparse: Vec::new(),
+    contested: false,
+};
+
+/// A compiled mask. Starts at node 0.
+#[derive(Debug)]
+pub(super) struct Program {
+    nodes: Vec<Node>,
+    names: Vec<Name>,
+}
+
+/// A path that can be reported.
+#[derive(Debug)]
+pub(super) enum Name {
+    /// Dropped where present.
+    Dropped(Box<str>),
+    /// Granted: worth saying where absent.
+    Granted(Box<str>),
+}
+
+/// Index of a node.
+pub(super) type NodeId = u32;
+
+/// What to do with each known field of a message.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    dense: Vec<Option<Step>>,
+    sparse: Vec<Step>,
+    /// Whether a `oneof` here or further down has both kept and denied members.
+    pub(super) contested: bool,
+}
+
+/// What to do with a field.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) number: u32,
+    pub(super) shape: Shape,
+    pub(super) action: Action,
+    /// Every occurrence is a message of its own. Otherwise occurrences merge into one.
+    pub(super) repeated: bool,
+    /// Which of its message's oneofs with kept and denied members the field belongs to.
+    pub(super) contest: Option<u32>,
+    /// What to report when the field is seen.
+    pub(super) report: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Drop,
+    /// A scalar leaves as it stands.
+    Copy,
+    /// A message or group leaves as far as the node says.
+    Descend(NodeId),
+}
+
+/// How a field is laid out on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Varint,
+    Fixed32,
+    Fixed64,
+    Bytes,
+    /// Bytes that must be UTF-8.
+    Utf8,
+    Message,
+    Group,
+}
+
+impl Program {
+    /// The first of `nodes` is the root. The reports of their steps are those of [`report`], of
+    /// positions in `names`.
+    pub(super) fn new(mut nodes: Vec<Node>, names: Vec<Name>) -> Program {
+        spread_contests(&mut nodes);
+        Program { nodes, names }
+    }
+
+    /// The node of this index. One that does not exist drops everything.
+    #[inline]
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        self.nodes.get(id as usize).unwrap_or(&CLOSED)
+    }
+
+    /// The paths that can be reported, with the number that reports each.
+    pub(super) fn names(&self) -> impl Iterator<Item = (u32, &Name)> {
+        (UNNAMED + 1..).zip(&self.names)
+    }
+}
+
+/// The number that reports the name at `position`.
+pub(super) fn report(position: usize) -> u32 {
+    // More names than 32 bits can count do not fit into memory; `UNNAMED` would be right for them.
+    u32::try_from(position).map_or(UNNAMED, |position| position.saturating_add(UNNAMED + 1))
+}
+
+/// Marks every node from which a contest can be reached.
+fn spread_contests(nodes: &mut [Node]) {
+    for node in &mut *nodes {
+        let contested = node.steps().any(|step| step.contest.is_some());
+        node.contested = contested;
+    }
+    loop {
+        let contested: Vec<bool> = nodes.iter().map(|node| node.contested).collect();
+        let reaches = |step: &Step| match step.action {
+            Action::Descend(id) => contested.get(id as usize).copied().unwrap_or_default(),
+            Action::Drop | Action::Copy => false,
+        };
+        let mut changed = false;
+        for node in nodes.iter_mut().filter(|node| !node.contested) {
+            let reached = node.steps().any(reaches);
+            node.contested = reached;
+            changed |= reached;
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+impl Node {
+    /// A node that knows the fields of `steps`, no number twice, and no other.
+    pub(super) fn new(mut steps: Vec<Step>) -> Node {
+        steps.sort_unstable_by_key(|step| step.number);
+        let sparse = steps.split_off(steps.partition_point(|step| step.number <= DENSE_MAX));
+        let mut dense = Vec::new();
+        for step in steps {
+            dense.resize(step.number as usize, None);
+            dense.push(Some(step));
+        }
+        Node {
+            dense,
+            sparse,
+            contested: false,
+        }
+    }
+
+    /// What to do with field `number`, if it is known.
+    #[inline]
+    pub(super) fn step(&self, number: u32) -> Option<&Step> {
+        match self.dense.get(number as usize) {
+            Some(step) => step.as_ref(),
+            None => self.far(number),
+        }
+    }
+
+    fn far(&self, number: u32) -> Option<&Step> {
+        let found = self
+            .sparse
+            .binary_search_by_key(&number, |step| step.number)
+            .ok()?;
+        self.sparse.get(found)
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.dense.iter().flatten().chain(&self.sparse)
+    }
+}
