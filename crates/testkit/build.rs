@@ -1,5 +1,5 @@
-//! Compiles the reference contracts with protox: to messages for the samples, and to descriptors for
-//! the stand-in providers.
+//! Compiles the reference contracts with protox: to messages for the samples, and to descriptors
+//! for the stand-in providers.
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -13,7 +13,11 @@ pub(crate) struct Finding {
 impl Finding {
     /// `line` counts from 1.
     pub(crate) fn new(file: &str, line: usize, what: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line, what: what.into() }
+        Self {
+            file: file.to_owned(),
+            line,
+            what: what.into(),
+        }
     }
 }
 

@@ -47,8 +47,14 @@ struct Piece<'a> {
 
 fn next(rest: &str) -> Option<Piece<'_>> {
     let first = rest.chars().next()?;
-    let piece = |length: usize, shown: usize| Piece { length, token: rest.get(..shown) };
-    let silent = |length: usize| Piece { length, token: None };
+    let piece = |length: usize, shown: usize| Piece {
+        length,
+        token: rest.get(..shown),
+    };
+    let silent = |length: usize| Piece {
+        length,
+        token: None,
+    };
     Some(if first.is_whitespace() {
         silent(first.len_utf8())
     } else if rest.starts_with("//") {
@@ -96,13 +102,20 @@ fn comment_length(rest: &str) -> usize {
 /// Of `r"…"`, `r#"…"#` and their `b` and `c` forms; none where `rest` starts otherwise.
 fn raw_string_length(rest: &str) -> Option<usize> {
     let prefix = ["r", "br", "cr"].into_iter().find(|prefix| {
-        rest.strip_prefix(prefix).is_some_and(|left| left.starts_with(['#', '"']))
+        rest.strip_prefix(prefix)
+            .is_some_and(|left| left.starts_with(['#', '"']))
     })?;
-    let hashes = rest.get(prefix.len()..)?.bytes().take_while(|byte| *byte == b'#').count();
+    let hashes = rest
+        .get(prefix.len()..)?
+        .bytes()
+        .take_while(|byte| *byte == b'#')
+        .count();
     let opening = prefix.len() + hashes;
     let inside = rest.get(opening..)?.strip_prefix('"')?;
     let closing = format!("\"{}", "#".repeat(hashes));
-    let end = inside.find(&closing).map_or(inside.len(), |at| at + closing.len());
+    let end = inside
+        .find(&closing)
+        .map_or(inside.len(), |at| at + closing.len());
     Some(opening + 1 + end)
 }
 
@@ -122,7 +135,9 @@ fn string_length(rest: &str) -> usize {
 /// A tick opens a character or a lifetime. `'a'` is the one, `'a` the other.
 fn tick_length(rest: &str) -> usize {
     let mut letters = rest.char_indices().skip(1);
-    let Some((_, first)) = letters.next() else { return rest.len() };
+    let Some((_, first)) = letters.next() else {
+        return rest.len();
+    };
     if first == '\\' {
         let closing = letters.skip(1).find(|(_, letter)| *letter == '\'');
         return closing.map_or(rest.len(), |(at, _)| at + 1);
@@ -135,13 +150,18 @@ fn tick_length(rest: &str) -> usize {
 
 /// `r#fn` is one word, and not the keyword.
 fn word_length(rest: &str) -> usize {
-    let raw = if rest.strip_prefix("r#").is_some_and(|left| left.starts_with(starts_word)) {
+    let raw = if rest
+        .strip_prefix("r#")
+        .is_some_and(|left| left.starts_with(starts_word))
+    {
         2
     } else {
         0
     };
     let word = rest.get(raw..).unwrap_or_default();
-    raw + word.find(|letter| !continues_word(letter)).unwrap_or(word.len())
+    raw + word
+        .find(|letter| !continues_word(letter))
+        .unwrap_or(word.len())
 }
 
 fn starts_word(letter: char) -> bool {
@@ -161,18 +181,27 @@ mod tests {
 
     #[test]
     fn comments_are_no_code() {
-        assert_eq!(texts("a // fn b() {\nc /* { /* fn */ } */ d /// fn\n"), ["a", "c", "d"]);
+        assert_eq!(
+            texts("a // fn b() {\nc /* { /* fn */ } */ d /// fn\n"),
+            ["a", "c", "d"]
+        );
     }
 
     #[test]
     fn strings_are_no_code() {
-        assert_eq!(texts(r#"f("fn g() { \" }", b"{", c"}")"#).concat(), r#"f(",b",c")"#);
+        assert_eq!(
+            texts(r#"f("fn g() { \" }", b"{", c"}")"#).concat(),
+            r#"f(",b",c")"#
+        );
         assert_eq!(texts("\"never closed {"), ["\""]);
     }
 
     #[test]
     fn raw_strings_end_at_their_own_hashes() {
-        assert_eq!(texts(r####"r#"fn " { "# + r"\" + br##"}"#"## + z"####).concat(), "r+r+b+z");
+        assert_eq!(
+            texts(r####"r#"fn " { "# + r"\" + br##"}"#"## + z"####).concat(),
+            "r+r+b+z"
+        );
     }
 
     #[test]
@@ -182,14 +211,23 @@ mod tests {
 
     #[test]
     fn characters_are_no_braces_and_lifetimes_are_no_characters() {
-        assert_eq!(texts(r"'{' '\'' '}' b'{' '\u{7b}' 'đ' '\\' x").concat(), "'''b''''x");
-        assert_eq!(texts("fn f<'a,'b>(x: &'a str, y: Q<'_>) {}").concat(), "fnf<','>(x:&'str,y:Q<'>){}");
+        assert_eq!(
+            texts(r"'{' '\'' '}' b'{' '\u{7b}' 'đ' '\\' x").concat(),
+            "'''b''''x"
+        );
+        assert_eq!(
+            texts("fn f<'a,'b>(x: &'a str, y: Q<'_>) {}").concat(),
+            "fnf<','>(x:&'str,y:Q<'>){}"
+        );
     }
 
     #[test]
     fn lines_are_counted_through_comments_and_strings() {
         let tokens = lex("a\n/* 2\n3 */ b\n\"4\n5\" c");
-        let lines: Vec<_> = tokens.iter().map(|token| (token.line, token.text)).collect();
+        let lines: Vec<_> = tokens
+            .iter()
+            .map(|token| (token.line, token.text))
+            .collect();
         assert_eq!(lines, [(1, "a"), (3, "b"), (4, "\""), (5, "c")]);
     }
 }

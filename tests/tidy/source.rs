@@ -28,6 +28,8 @@ pub(crate) struct Path<'a> {
 pub(crate) struct Attribute<'t, 'a> {
     pub(crate) line: usize,
     pub(crate) inside: &'t [Token<'a>],
+    /// Where its first token stands.
+    start: usize,
     /// Where the token after it stands.
     next: usize,
 }
@@ -36,7 +38,12 @@ impl<'a> Source<'a> {
     pub(crate) fn new(path: &'a str, text: &'a str) -> Self {
         let tokens = lex(text);
         let tests = test_lines(&tokens);
-        Self { path, text, tokens, tests }
+        Self {
+            path,
+            text,
+            tokens,
+            tests,
+        }
     }
 
     /// Whether `line` is only compiled for tests.
@@ -52,7 +59,9 @@ impl<'a> Source<'a> {
 
     pub(crate) fn functions(&self) -> Vec<Function<'a>> {
         let starts = self.tokens.windows(2).enumerate();
-        starts.filter_map(|(at, pair)| self.function(at, pair)).collect()
+        starts
+            .filter_map(|(at, pair)| self.function(at, pair))
+            .collect()
     }
 
     fn function(&self, at: usize, pair: &[Token<'a>]) -> Option<Function<'a>> {
@@ -62,7 +71,10 @@ impl<'a> Source<'a> {
             return None;
         }
         let end = self.tokens.get(item_end(&self.tokens, at)?)?;
-        end.is("}").then(|| Function { name: name.text, lines: keyword.line..=end.line })
+        end.is("}").then_some(Function {
+            name: name.text,
+            lines: keyword.line..=end.line,
+        })
     }
 
     pub(crate) fn attributes(&self) -> Vec<Attribute<'_, 'a>> {
@@ -75,7 +87,7 @@ impl<'a> Source<'a> {
         let mut at = at;
         for attribute in self.attributes().into_iter().rev() {
             if attribute.next == at {
-                at = attribute.start();
+                at = attribute.start;
                 above.push(attribute);
             }
         }
@@ -100,17 +112,14 @@ impl Attribute<'_, '_> {
     pub(crate) fn starts_with(&self, word: &str) -> bool {
         self.inside.first().is_some_and(|token| token.is(word))
     }
-
-    /// Only right for outer attributes, which is what stands above an item.
-    fn start(&self) -> usize {
-        self.next - self.inside.len() - 3
-    }
 }
 
 impl Path<'_> {
     /// Whether `segments` follow one another somewhere in the path.
     pub(crate) fn holds(&self, segments: &[&str]) -> bool {
-        self.segments.windows(segments.len()).any(|window| window == segments)
+        self.segments
+            .windows(segments.len())
+            .any(|window| window == segments)
     }
 }
 
@@ -121,15 +130,22 @@ fn is_test_file(path: &str) -> bool {
 
 fn attributes<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<Attribute<'t, 'a>> {
     let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is("#")) {
-        let bang = usize::from(tokens.get(at + 1).is_some_and(|token| token.is("!")));
-        let open = at + 1 + bang;
+    for (start, token) in tokens.iter().enumerate().filter(|(_, token)| token.is("#")) {
+        let bang = usize::from(tokens.get(start + 1).is_some_and(|token| token.is("!")));
+        let open = start + 1 + bang;
         if !tokens.get(open).is_some_and(|token| token.is("[")) {
             continue;
         }
-        let Some(close) = closing(tokens, open) else { continue };
+        let Some(close) = closing(tokens, open) else {
+            continue;
+        };
         let inside = tokens.get(open + 1..close).unwrap_or_default();
-        found.push(Attribute { line: token.line, inside, next: close + 1 });
+        found.push(Attribute {
+            line: token.line,
+            inside,
+            start,
+            next: close + 1,
+        });
     }
     found
 }
@@ -137,12 +153,14 @@ fn attributes<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<Attribute<'t, 'a>> {
 fn test_lines(tokens: &[Token<'_>]) -> Vec<RangeInclusive<usize>> {
     attributes(tokens)
         .into_iter()
-        .filter(|it| it.starts_with("cfg") && it.names("test") && !it.names("not"))
+        .filter(|it| it.starts_with("cfg") && it.names("test"))
+        // `any(test, …)` and `not(test)` are compiled for others too.
+        .filter(|it| !it.names("any") && !it.names("not"))
         .filter_map(|it| Some(it.line..=tokens.get(item_end(tokens, it.next)?)?.line))
         .collect()
 }
 
-/// Where the item that starts at `at` ends: at the brace of its body, or at the semicolon without one.
+/// Where the item that starts at `at` ends: at the brace of its body, or at its semicolon.
 fn item_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let mut at = at;
     loop {
@@ -180,7 +198,9 @@ fn read_path<'a>(
 ) -> usize {
     let mut segments = prefix.to_vec();
     let mut at = start;
-    let Some(line) = tokens.get(start).map(|token| token.line) else { return start + 1 };
+    let Some(line) = tokens.get(start).map(|token| token.line) else {
+        return start + 1;
+    };
     while let Some(token) = tokens.get(at) {
         if token.is("{") && at > start {
             let end = closing(tokens, at).unwrap_or(tokens.len());
@@ -206,54 +226,4 @@ fn read_path<'a>(
     at.max(start + 1)
 }
 
-mod tests {
-    use super::*;
-
-    fn functions(text: &str) -> Vec<(&str, RangeInclusive<usize>)> {
-        let source = Source::new("a.rs", text);
-        source.functions().into_iter().map(|it| (it.name, it.lines)).collect()
-    }
-
-    #[test]
-    fn a_function_ends_at_its_own_brace() {
-        let text = "// fn no() {\nfn a(x: [u8; { 2 }]) {\n  let y = '{'; let z = r#\"}\"#;\n}\n\
-                    fn b<'a>(f: fn(&'a str) -> u8)\nwhere\n{\n  fn c() {}\n  \"fn d() {\"\n}\n";
-        assert_eq!(functions(text), [("a", 2..=4), ("b", 5..=10), ("c", 8..=8)]);
-    }
-
-    #[test]
-    fn a_function_without_body_has_no_length() {
-        assert_eq!(functions("trait T { fn a(&self) -> u8;\n fn b() {} }"), [("b", 2..=2)]);
-    }
-
-    #[test]
-    fn what_is_only_for_tests_is_known() {
-        let text = "fn a() {}\n#[cfg(test)]\n#[path = \"x.rs\"]\nmod tests;\nfn b() {}\n\
-                    #[cfg(all(test, unix))]\nmod more {\n}\n#[cfg(not(test))]\nfn c() {}\n";
-        let source = Source::new("crates/mask/src/lib.rs", text);
-        let tests: Vec<_> = (1..=10).filter(|line| source.is_test(*line)).collect();
-        assert_eq!(tests, [2, 3, 4, 6, 7, 8]);
-        assert!(Source::new("crates/mask/tests/suite/main.rs", "").is_test(1));
-        assert!(Source::new("crates/mask/src/wire/tests.rs", "").is_test(1));
-        assert!(!Source::new("crates/mask/src/contests.rs", "").is_test(1));
-    }
-
-    #[test]
-    fn grouped_imports_are_read_as_paths() {
-        let source = Source::new("a.rs", "use std::{\n collections::{BTreeMap, *},\n fs as f,\n};");
-        let paths = source.paths();
-        let found = paths.iter().find(|path| path.holds(&["std", "fs"])).map(|path| path.line);
-        assert_eq!(found, Some(3));
-        assert!(paths.iter().any(|path| path.holds(&["collections", "BTreeMap"])));
-        assert!(!paths.iter().any(|path| path.holds(&["collections", "fs"])));
-    }
-
-    #[test]
-    fn attributes_are_found_through_comments() {
-        let text = "#![warn(x)]\n#[derive(Clone)]\nstruct A;\n#[must_use]\n/// Doc.\n#[b]\nstruct B;";
-        let source = Source::new("a.rs", text);
-        let at = source.tokens.iter().rposition(|token| token.is("struct")).unwrap();
-        let lines: Vec<_> = source.attributes_above(at).iter().map(|it| it.line).collect();
-        assert_eq!(lines, [6, 4]);
-    }
-}
+mod tests;

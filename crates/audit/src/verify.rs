@@ -1,12 +1,13 @@
 //! Verification from the files alone, without the gateway: for an auditor who trusts neither the operator
 //! nor the disk, only the log's verifier key.
 
+mod entries;
 mod receipt;
+mod report;
 mod rules;
 mod walk;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -20,15 +21,13 @@ use crate::frame::Part;
 use crate::identity::{self, Identity, IdentityError};
 use crate::ledger::{FORMAT, SALT_BYTES};
 use crate::note::VerifierKey;
-use crate::origin::{Origin, RecordId};
 use crate::tree::{Hash, Tiles, Tree, sha256};
 use rules::Rules;
 use walk::{Visit, Walk};
 
+pub use entries::{ReadEntry, read_entries};
 pub use receipt::{Proven, ReceiptError, verify_receipt};
-
-/// How many findings a report keeps; all are counted.
-const FINDINGS_MAX: usize = 100;
+pub use report::{Finding, Findings, Report};
 
 /// Reads the whole log in `folder` from disk and checks every checksum, every record's form, the commitment
 /// to each sealed part, the rules between records, the tree, and the signed checkpoint against `key`. The
@@ -132,101 +131,6 @@ fn read_checkpoint(
     Ok(None)
 }
 
-/// What a verification found.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Report {
-    /// Which log the folder says it holds; `None` where it does not say.
-    pub origin: Option<Origin>,
-    /// How many segment files were read.
-    pub segments: u64,
-    /// How many frames, that is commits.
-    pub frames: u64,
-    /// How many records were read.
-    pub records: u64,
-    /// How many of them are questions.
-    pub questions: u64,
-    /// How many of them are outcomes.
-    pub outcomes: u64,
-    /// How many questions have no outcome: the gateway was stopped in between.
-    pub open_questions: u64,
-    /// How many records the signed checkpoint speaks for; `None` where it is not believed.
-    pub checkpoint_size: Option<u64>,
-    /// How many records came after it. A crash leaves at most those of about a second.
-    pub after_checkpoint: u64,
-    /// How many tile files fit the log.
-    pub tiles: u64,
-    /// How many full tiles are not in a file, or not whole. Opening the ledger writes them.
-    pub tiles_missing: u64,
-    /// What is wrong.
-    pub findings: Findings,
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    pub fn is_sound(&self) -> bool {
-        self.findings.count == 0
-    }
-}
-
-/// What is wrong: the first 100, and how many in all.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Findings {
-    /// The first ones, in the order of the log.
-    pub first: Vec<Finding>,
-    /// How many there are.
-    pub count: u64,
-}
-
-impl Findings {
-    fn add(
-        &mut self,
-        file: impl Into<PathBuf>,
-        offset: Option<u64>,
-        record: Option<u64>,
-        what: impl Into<String>,
-    ) {
-        self.count += 1;
-        if self.first.len() < FINDINGS_MAX {
-            let (file, what) = (file.into(), what.into());
-            self.first.push(Finding {
-                file,
-                offset,
-                record,
-                what,
-            });
-        }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in the file.
-    pub offset: Option<u64>,
-    /// Which record, where it is known.
-    pub record: Option<u64>,
-    /// What is wrong. Never holds anything personal.
-    pub what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(offset) = self.offset {
-            write!(f, ", offset {offset}")?;
-        }
-        if let Some(record) = self.record {
-            write!(f, ", record {record}")?;
-        }
-        write!(f, ": {}", self.what)
-    }
-}
-
 /// Why a log could not be verified at all.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -242,70 +146,6 @@ pub enum VerifyError {
         /// What the system said.
         source: io::Error,
     },
-}
-
-/// A record with its personal part, as it stands on disk. Not verified.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct ReadEntry {
-    /// The record's name.
-    pub id: RecordId,
-    /// The public part.
-    pub record: Record,
-    /// The personal part.
-    pub sealed: Sealed,
-}
-
-impl fmt::Debug for ReadEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ReadEntry { id, record, .. } = self;
-        f.debug_struct("ReadEntry")
-            .field("id", id)
-            .field("record", record)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Reads the records of the log in `folder` in order, until `visit` breaks. Gives what is wrong with the
-/// frames that were read; a record that cannot be decoded is passed over. For showing, not for
-/// believing: [`verify`] does that.
-pub fn read_entries(
-    folder: &Path,
-    visit: impl FnMut(ReadEntry) -> ControlFlow<()>,
-) -> Result<Findings, VerifyError> {
-    let identity = Identity::read(folder)?;
-    let mut walk = Walk::new(folder, &identity, Findings::default());
-    walk.run(
-        &mut Show {
-            identity: &identity,
-            visit,
-        },
-        &mut |_, _| {},
-    )?;
-    Ok(walk.findings)
-}
-
-struct Show<'a, F> {
-    identity: &'a Identity,
-    visit: F,
-}
-
-impl<F: FnMut(ReadEntry) -> ControlFlow<()>> Visit for Show<'_, F> {
-    fn record(&mut self, index: u64, part: Part<'_>, _: &mut dyn FnMut(String)) -> ControlFlow<()> {
-        let decoded = (Record::decode(part.leaf), Sealed::decode(part.sealed));
-        let (Ok(record), Ok(sealed)) = decoded else {
-            return ControlFlow::Continue(());
-        };
-        (self.visit)(ReadEntry {
-            id: self.identity.origin.record_id(index),
-            record,
-            sealed,
-        })
-    }
-
-    fn grown(&mut self, tree: &mut Tree, _: &mut Findings) {
-        tree.drop_full_tiles();
-    }
 }
 
 /// Checks all that the walk passes.

@@ -26,8 +26,8 @@ pub struct Agreement {
     pub grants: Vec<Grant>,
 }
 
-/// A span of time, from `from_ms` on and before `until_ms`, in milliseconds since the Unix epoch. The
-/// dates of a file are days in Việt Nam (UTC+7 all year), and the last one is within the span.
+/// A span of time, from `from_ms` on and before `until_ms`, in milliseconds since the Unix epoch.
+/// The dates of a file are days in Việt Nam (UTC+7 all year), and the last one is within the span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Validity {
     /// The first instant within.

@@ -97,7 +97,8 @@ impl Catalog {
         self.methods.get(path)
     }
 
-    /// All agreements, by id. Whether one is in force is for the caller to decide: there is no clock here.
+    /// All agreements, by id. Whether one is in force is for the caller to decide: there is no
+    /// clock here.
     #[must_use]
     pub fn agreements(&self) -> &[Agreement] {
         &self.agreements
@@ -136,8 +137,8 @@ impl fmt::Debug for Catalog {
     }
 }
 
-/// What tells one content of the folder from any other: the first 16 bytes of a SHA-256 over the paths
-/// and contents of all files read, as 32 hexadecimal digits.
+/// What tells one content of the folder from any other: the first 16 bytes of a SHA-256 over the
+/// paths and contents of all files read, as 32 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revision(Arc<str>);
 

@@ -32,7 +32,8 @@ pub struct Dataset {
     pub readiness: Readiness,
     /// The day from which it may be relied on. Always there when published.
     pub published_at: Option<jiff::civil::Date>,
-    /// Where it is asked, as `host:port`. Empty where the deployment names none: it cannot be reached.
+    /// Where it is asked, as `host:port`. Empty where the deployment names none: it cannot be
+    /// reached.
     pub addresses: Vec<String>,
     /// The name its certificate must carry; without one, the host of the address.
     pub server_name: Option<String>,

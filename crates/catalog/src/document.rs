@@ -1,5 +1,5 @@
-//! A reader over TOML that gathers every fault with its line: syntax, unknown and missing keys, wrong
-//! types, values out of range, names that are none.
+//! A reader over TOML that gathers every fault with its line: syntax, unknown and missing keys,
+//! wrong types, values out of range, names that are none.
 //!
 //! ```
 //! use motlan_catalog::{Faults, document::Document};
@@ -96,7 +96,6 @@ impl Document {
     }
 
     /// The document's outermost table.
-    #[must_use]
     pub fn root(&self) -> Table<'_> {
         Table::new(self, &self.root, String::new(), None)
     }

@@ -1,10 +1,10 @@
-//! What the state holds: agencies, systems, datasets with their contracts, procedures, and the agreements
-//! by which agencies share. Loaded from a folder whole or not at all, then immutable.
+//! What the state holds: agencies, systems, datasets with their contracts, procedures, and the
+//! agreements by which agencies share. Loaded from a folder whole or not at all, then immutable.
 //!
-//! In scope: reading and checking the folder ([`Catalog::load`]), with every [`Fault`] of it at once;
-//! looking things up; finding the [`Subject`] in an encoded request; compiling views into masks; and the
-//! reader of TOML documents that gathers faults ([`document`]), which the gateway uses for its own
-//! configuration.
+//! In scope: reading and checking the folder ([`Catalog::load`]), with every [`Fault`] of it at
+//! once; looking things up; finding the [`Subject`] in an encoded request; compiling views into
+//! masks; and the reader of TOML documents that gathers faults ([`document`]), which the gateway
+//! uses for its own configuration.
 //!
 //! Out of scope: deciding (`policy`), asking (`exchange`), reloading (`gateway`), and sockets.
 //!
@@ -18,9 +18,12 @@
 //! | [`FOLDER_BYTES_MAX`] | all files together |
 //! | [`NAME_BYTES_MAX`] | a name of any kind |
 //! | [`PATHS_MAX`] | paths of one view, and fields of one narrowing |
-//! | [`NESTING_MAX`] | messages within messages beneath a view, and within a request |
+//! | [`NESTING_MAX`] | messages within messages beneath a view |
 //! | [`REQUEST_BYTES_MAX`] | a request in which a subject is looked for |
 //! | [`SUBJECT_BYTES_MAX`] | a subject's identifier |
+//!
+//! Besides, each named where it is kept: rows of a file of values, import paths, keys of a system and
+//! their size, addresses of a dataset. The decoder itself stops at 100 messages within each other.
 
 mod agreement;
 mod catalog;

@@ -110,8 +110,8 @@ struct Settings {
     contracts: Vec<String>,
 }
 
-/// Reads `catalog.toml`. Nothing, with a fault, where it cannot be read at all: without it, the other files
-/// would only seem to have faults.
+/// Reads `catalog.toml`. Nothing, with a fault, where it cannot be read at all: without it, the
+/// other files would only seem to have faults.
 fn settings(folder: &mut Folder, faults: &mut Faults) -> Option<Settings> {
     let document = folder.document("catalog.toml", faults)?;
     let mut root = document.root();

@@ -9,7 +9,8 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 use crate::name::{AgencyCode, DatasetId, ViewName};
 use crate::view::View;
 
-/// The longest request in which a subject is looked for, in bytes. Requests name a subject, no more.
+/// The longest request in which a subject is looked for, in bytes. Requests name a subject, no
+/// more.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// The longest subject's identifier, in bytes.
@@ -99,7 +100,8 @@ impl fmt::Debug for Subject {
 }
 
 impl Method {
-    /// The subject's identifier in an encoded request, without the five bytes that gRPC puts before it.
+    /// The subject's identifier in an encoded request, without the five bytes that gRPC puts before
+    /// it.
     ///
     /// # Errors
     /// When the request is malformed or names nobody.

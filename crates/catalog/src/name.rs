@@ -148,7 +148,7 @@ name!(
     /// An administrative procedure: `1.004222`, or with its local edition `1.004222.000.00.00.H26`.
     ProcedureCode,
     "procedure code",
-    "a digit from 1 to 3, `.` and six digits, as in `1.004222`; a local edition adds `.000.00.00.H26`",
+    "a digit from 1 to 3, `.` and six digits, as in `1.004222` or `1.004222.000.00.00.H26`",
     is_procedure
 );
 name!(

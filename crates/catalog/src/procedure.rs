@@ -1,9 +1,10 @@
-//! What citizens ask for: administrative procedures, and the documents that a database replaces in them.
+//! What citizens ask for: administrative procedures, and the documents that a database replaces in
+//! them.
 
 use crate::name::ProcedureCode;
 
-/// A procedure, with all rows of the law's annex that carry its code: one code may cover several variants
-/// of the procedure, and one variant several documents.
+/// A procedure, with all rows of the law's annex that carry its code: one code may cover several
+/// variants of the procedure, and one variant several documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Procedure {

@@ -66,7 +66,8 @@ fn hint(suggestion: Option<&str>) -> String {
 }
 
 impl View {
-    /// A mask for part of the view: every field must exist in the answer and be covered by the view.
+    /// A mask for part of the view: every field must exist in the answer and be covered by the
+    /// view.
     ///
     /// # Errors
     /// [`NarrowError::Unknown`] for the first field that does not exist, before
@@ -100,7 +101,8 @@ impl View {
             paths.dedup();
             return Err(NarrowError::NotGranted { paths });
         }
-        // Every path exists; a mask refuses beyond that only what holds anything, which no view covers.
+        // Every path exists; a mask refuses beyond that only what holds anything, which no view
+        // covers.
         Mask::compile(&method.response, fields.iter().map(String::as_str)).map_err(|_opaque| {
             NarrowError::NotGranted {
                 paths: fields.to_vec(),

@@ -1,5 +1,6 @@
-//! A gRPC caller for tests: any path, any bytes, any metadata, over TLS with or without a certificate, and
-//! everything that came back. One connection serves many calls at a time; cheap to clone.
+//! A gRPC caller for tests: any path, any bytes, any metadata, over TLS with or without a
+//! certificate, and everything that came back. One connection serves many calls at a time; cheap to
+//! clone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,8 @@ pub enum ConnectError {
     /// The host cannot stand in a certificate.
     #[error("the host cannot be a server's name")]
     Name(#[from] InvalidDnsNameError),
-    /// TCP or TLS failed: nobody listens, or one of the two does not accept the other's certificate.
+    /// TCP or TLS failed: nobody listens, or one of the two does not accept the other's
+    /// certificate.
     #[error("the connection cannot be made")]
     Connect(#[from] std::io::Error),
     /// HTTP/2 failed.
@@ -110,7 +112,8 @@ impl Call {
         })
     }
 
-    /// With one more metadatum. `te` and `content-type` replace those of gRPC; any other name may come twice.
+    /// With one more metadatum. `te` and `content-type` replace those of gRPC; any other name may
+    /// come twice.
     ///
     /// # Errors
     /// Where it cannot be sent.
@@ -160,9 +163,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to `host:port`, which the server's certificate must name, and waits until the server has
-    /// spoken: only then has it accepted the client's certificate. It must speak first, as hyper's and
-    /// most servers do.
+    /// Connects to `host:port`, which the server's certificate must name, and waits until the
+    /// server has spoken: only then has it accepted the client's certificate. It must speak first,
+    /// as hyper's and most servers do.
     ///
     /// # Errors
     /// [`ConnectError`], also where the server does not take the certificate.
@@ -192,7 +195,8 @@ impl Client {
         Ok(Self { authority, sender })
     }
 
-    /// Asks, and takes all that comes back. Dropping the future resets the stream: the caller hung up.
+    /// Asks, and takes all that comes back. Dropping the future resets the stream: the caller hung
+    /// up.
     ///
     /// # Errors
     /// [`CallError`] where no whole reply came. A gRPC error is a reply.

@@ -33,7 +33,8 @@ pub struct Endpoints {
     pub ca: String,
     /// The systems, e.g. `H26/one-stop`.
     pub systems: BTreeMap<String, SystemFiles>,
-    /// The owners' systems by service, e.g. `vn.population.v1.PopulationRegistry`, as `localhost:port`.
+    /// The owners' systems by service, e.g. `vn.population.v1.PopulationRegistry`, as
+    /// `localhost:port`.
     pub providers: BTreeMap<String, String>,
     /// Keys to ask for: `person`, `unknown_person`, `enterprise`, `procedure` and more.
     pub samples: BTreeMap<String, String>,
@@ -66,8 +67,8 @@ impl Endpoints {
         Ok(serde_json::from_slice(&std::fs::read(folder.join(FILE))?)?)
     }
 
-    /// Writes `folder/endpoints.json`: first beside it, then moved into place, so that who waits for the file
-    /// never reads half of it.
+    /// Writes `folder/endpoints.json`: first beside it, then moved into place, so that who waits
+    /// for the file never reads half of it.
     ///
     /// # Errors
     /// Where the folder cannot be written.

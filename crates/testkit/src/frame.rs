@@ -10,7 +10,8 @@ pub(crate) fn frame(message: &[u8]) -> Bytes {
     frame_as(message, false, 0)
 }
 
-/// A frame whose prefix says what it is told to: `compressed`, and a length that is wrong by `off_by`.
+/// A frame whose prefix says what it is told to: `compressed`, and a length that is wrong by
+/// `off_by`.
 pub(crate) fn frame_as(message: &[u8], compressed: bool, off_by: i32) -> Bytes {
     let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
     framed.put_u8(u8::from(compressed));

@@ -1,9 +1,9 @@
-//! What tests and the demo stand on: a throwaway certificate authority, tokens that can be wrong in every
-//! way, sample records from a seed, stand-in owners' systems that answer over real gRPC and TLS, and a whole
-//! throwaway deployment in a folder.
+//! What tests and the demo stand on: a throwaway certificate authority, tokens that can be wrong in
+//! every way, sample records from a seed, stand-in owners' systems that answer over real gRPC and
+//! TLS, and a whole throwaway deployment in a folder.
 //!
-//! In scope: everything around a gateway. Out of scope: the gateway itself, and its ledger with its key. It
-//! is only ever a dev-dependency, or the demo's.
+//! In scope: everything around a gateway. Out of scope: the gateway itself, and its ledger with its
+//! key. It is only ever a dev-dependency, or the demo's.
 //!
 //! - [`World`]: a deployment laid into a folder, with its providers running.
 //! - [`pki`]: certificates, right and wrong. [`token`]: tokens, right and wrong.
@@ -13,8 +13,8 @@
 //! - [`endpoints`]: the `endpoints.json` of a demo that stays up.
 //! - [`contracts`]: the reference contracts as messages and as descriptors.
 //!
-//! Limits: a request to a provider has at most [`provider::REQUEST_BYTES_MAX`] bytes; a reply that a client
-//! takes at most [`client::REPLY_BYTES_MAX`].
+//! Limits: a request to a provider has at most [`provider::REQUEST_BYTES_MAX`] bytes; a reply that
+//! a client takes at most [`client::REPLY_BYTES_MAX`].
 
 pub mod client;
 pub mod contracts;

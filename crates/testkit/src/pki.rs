@@ -82,8 +82,9 @@ pub fn thumbprint(certificate: &CertificateDer<'_>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, certificate))
 }
 
-/// The URI that names a system in its certificate, e.g. `spiffe://vn.example/agency/H26/system/one-stop`
-/// for `H26/one-stop`. A `system` without a slash gives a URI that no system has.
+/// The URI that names a system in its certificate, e.g.
+/// `spiffe://vn.example/agency/H26/system/one-stop` for `H26/one-stop`. A `system` without a slash
+/// gives a URI that no system has.
 #[must_use]
 pub fn system_uri(trust_domain: &str, system: &str) -> String {
     match system.split_once('/') {
@@ -213,8 +214,8 @@ impl Authority {
         })
     }
 
-    /// The authority again from what [`Authority::certificate_pem`] and [`Authority::key_pem`] gave, and
-    /// the name it was made with.
+    /// The authority again from what [`Authority::certificate_pem`] and [`Authority::key_pem`]
+    /// gave, and the name it was made with.
     ///
     /// # Errors
     /// Where `key_pem` is no private key.

@@ -1,8 +1,9 @@
 //! A stand-in for an owner's system: a real gRPC server over TCP and TLS 1.3 that demands a client
-//! certificate, holds records by method and subject, writes down what it was asked, and misbehaves on demand.
+//! certificate, holds records by method and subject, writes down what it was asked, and misbehaves
+//! on demand.
 //!
-//! It knows no contract: [`Holdings`] reads from descriptors which methods there are and where their subject
-//! stands, so that it serves a dataset that nobody has seen before as well.
+//! It knows no contract: [`Holdings`] reads from descriptors which methods there are and where
+//! their subject stands, so that it serves a dataset that nobody has seen before as well.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub struct Provider {
 
 enum Listening {
     Running(JoinHandle<()>),
-    /// The port is bound but nobody listens: connections are refused, and no one else gets the port.
+    /// The port is bound but nobody listens: connections are refused, and no one else gets the
+    /// port.
     Stopped(TcpSocket),
 }
 
@@ -69,7 +71,8 @@ impl Provider {
         self.address
     }
 
-    /// Stops at once: every connection breaks, new ones are refused. Does nothing where it is stopped.
+    /// Stops at once: every connection breaks, new ones are refused. Does nothing where it is
+    /// stopped.
     ///
     /// # Errors
     /// Where the port cannot be kept.
@@ -125,7 +128,8 @@ impl Provider {
         self.state.take_seen()
     }
 
-    /// From now on it misbehaves when asked by `path` about `subject`, or about anyone where that is none.
+    /// From now on it misbehaves when asked by `path` about `subject`, or about anyone where that
+    /// is none.
     pub fn misbehave(&self, path: &str, subject: Option<&str>, how: Misbehaviour) {
         self.state.misbehave(path, subject, how);
     }

@@ -1,8 +1,8 @@
-//! Sample records from a seed: families, their registers, enterprises and land. The same seed gives the same
-//! bytes on every machine.
+//! Sample records from a seed: families, their registers, enterprises and land. The same seed gives
+//! the same bytes on every machine.
 //!
-//! Nobody in it lives: names are composed from lists, numbers are drawn, only the communes are real. A
-//! composed name or number may by chance be somebody's.
+//! Nobody in it lives: names are composed from lists, numbers are drawn, only the communes are
+//! real. A composed name or number may by chance be somebody's.
 
 mod civil;
 mod enterprise;
@@ -68,10 +68,12 @@ pub struct Sample {
     pub roles: Roles,
 }
 
-/// Keys into the sample that tests and the demo ask for. Those called unknown are well-formed and nobody's.
+/// Keys into the sample that tests and the demo ask for. Those called unknown are well-formed and
+/// nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
-    /// The head of the first household, in Hà Nội: married, with children, an enterprise and two parcels.
+    /// The head of the first household, in Hà Nội: married, with children, an enterprise and two
+    /// parcels.
     pub person: String,
     /// His wife.
     pub spouse: String,

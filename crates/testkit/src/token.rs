@@ -1,7 +1,7 @@
 //! Tokens as agency systems sign them, and tokens that are wrong in one way.
 //!
-//! A [`Token`] starts right; every header and claim can then be set to anything or taken away, and it can be
-//! signed by any key, or by none.
+//! A [`Token`] starts right; every header and claim can then be set to anything or taken away, and
+//! it can be signed by any key, or by none.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -143,8 +143,8 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token of the system `issuer`, e.g. `H26/one-stop`, issued at `now_s` (seconds since the Unix
-    /// epoch), with a random id and a lifetime of [`TOKEN_LIFETIME_S`].
+    /// A token of the system `issuer`, e.g. `H26/one-stop`, issued at `now_s` (seconds since the
+    /// Unix epoch), with a random id and a lifetime of [`TOKEN_LIFETIME_S`].
     ///
     /// # Errors
     /// Where there is no randomness.
@@ -259,8 +259,8 @@ impl Token {
         self
     }
 
-    /// Sets a header, also one that signing would set (`alg`, `kid`, `typ`): then the header lies. Null
-    /// leaves it out.
+    /// Sets a header, also one that signing would set (`alg`, `kid`, `typ`): then the header lies.
+    /// Null leaves it out.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
@@ -278,8 +278,8 @@ impl Token {
         Ok(format!("{input}.{signature}"))
     }
 
-    /// Signs with HS256 and `secret`: with a public key as the secret it is the classic confusion of
-    /// algorithms.
+    /// Signs with HS256 and `secret`: with a public key as the secret it is the classic confusion
+    /// of algorithms.
     ///
     /// # Errors
     /// Where the library does not sign.

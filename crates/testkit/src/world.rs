@@ -1,8 +1,8 @@
 //! A whole throwaway deployment in a folder, with its owners' systems running.
 //!
 //! What lies there: `motlan.toml`; `catalog/`, the reference catalogue with its contracts, keys and
-//! endpoints; `pki/`, the certificates and the private keys. The ledger and its key do not: the gateway's
-//! own command makes them.
+//! endpoints; `pki/`, the certificates and the private keys. The ledger and its key do not: the
+//! gateway's own command makes them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -145,8 +145,8 @@ struct Dataset {
 }
 
 impl World {
-    /// Lays a deployment into `dir`, which is made where it does not exist, and starts the owners' systems in
-    /// tasks of the current runtime. `seed` decides the sample; keys are always new.
+    /// Lays a deployment into `dir`, which is made where it does not exist, and starts the owners'
+    /// systems in tasks of the current runtime. `seed` decides the sample; keys are always new.
     ///
     /// # Errors
     /// [`WorldError`]; what was written by then stays.
@@ -194,8 +194,8 @@ impl World {
         Ok(world)
     }
 
-    /// Starts the owner's system of one more dataset and enters it into `catalog/endpoints.toml`. The dataset's
-    /// contract and agreements are the caller's to write.
+    /// Starts the owner's system of one more dataset and enters it into `catalog/endpoints.toml`.
+    /// The dataset's contract and agreements are the caller's to write.
     ///
     /// # Errors
     /// Where it cannot listen, or the file cannot be written.
@@ -339,8 +339,8 @@ impl World {
         self.datasets.get_mut(dataset).map(|one| &mut one.provider)
     }
 
-    /// What `endpoints.json` says once the gateway listens at `gateway` and `admin` (ports) and its ledger has
-    /// its key.
+    /// What `endpoints.json` says once the gateway listens at `gateway` and `admin` (ports) and its
+    /// ledger has its key.
     #[must_use]
     pub fn endpoints(&self, gateway: u16, admin: u16, ledger_key: &str) -> Endpoints {
         let datasets = self.datasets.values();

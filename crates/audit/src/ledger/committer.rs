@@ -86,9 +86,7 @@ impl Committer {
         drained: &mut Vec<Pending>,
         mut body: Vec<u8>,
     ) -> Result<Vec<u8>, Failure> {
-        let (first, root) = self
-            .shared
-            .head(|head| (head.tree.size(), head.tree.root()));
+        let (first, root) = self.shared.head(|head| (head.tree.size(), head.root));
         refuse_unasked(drained, first);
         body.clear();
         drained

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::committer::Committer;
 use super::queue::Queue;
 use super::recover::{Log, Reader};
-use super::shared::{Head, Shared, sign};
+use super::shared::{Head, Shared};
 use super::{Handle, Ledger, Settings};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::disk;
@@ -147,16 +147,12 @@ pub(super) fn open(
     let log = read(&folder, &identity, &tiles, &positions)?;
     let (log_id, last) = (identity.id, log.last);
     let files = Files::open(&folder, log_id, segment_bytes, last, Arc::clone(&positions))?;
-    let note = sign(&identity, &log.tree, &key);
+    let head = Head::new(&identity, log.tree, &key);
     let file = folder.join(checkpoint::FILE);
-    disk::replace(&folder, checkpoint::FILE, &note)
+    disk::replace(&folder, checkpoint::FILE, &head.note)
         .map_err(|source| OpenError::Io { file, source })?;
-    let published = (Instant::now(), log.tree.size());
+    let published = (Instant::now(), head.tree.size());
     let queue = Queue::new(settings.queue_records_max, body_bytes_max(segment_bytes));
-    let head = Head {
-        tree: log.tree,
-        note,
-    };
     let shared = Arc::new(Shared::new(identity, queue, positions, head));
     let committer = Committer {
         shared: Arc::clone(&shared),

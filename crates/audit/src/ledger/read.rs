@@ -10,7 +10,6 @@ use prost::Message as _;
 use thiserror::Error;
 
 use super::Handle;
-use crate::checkpoint::Checkpoint;
 use crate::frame::{self, Header, Parts};
 use crate::segment;
 use crate::tree::{Kept, NodeError, TileError, inclusion, is_included, leaf_hash};
@@ -59,22 +58,13 @@ pub(super) fn record(ledger: &Handle, index: u64) -> Result<Record, ReadError> {
 
 pub(super) fn receipt(ledger: &Handle, index: u64) -> Result<Receipt, ReadError> {
     let leaf = leaf(ledger, index)?;
-    let (edge, note) = ledger
+    let (edge, root, note) = ledger
         .shared
-        .head(|head| (head.tree.edge(), head.note.clone()));
-    let proof = inclusion(&mut Kept::new(edge, &ledger.tiles), index)?;
+        .head(|head| (head.tree.edge(), head.root, head.note.clone()));
+    let mut kept = Kept::new(edge, &ledger.tiles);
+    let proof = inclusion(&mut kept, index)?;
     // Nothing goes out that the receiver would find wrong, e.g. after a tile was changed on disk.
-    let key = &ledger.shared.identity.key;
-    let proven = Checkpoint::open(&note, key).is_ok_and(|checkpoint| {
-        is_included(
-            &leaf_hash(&leaf),
-            index,
-            checkpoint.size,
-            &proof,
-            &checkpoint.root,
-        )
-    });
-    if !proven {
+    if !is_included(&leaf_hash(&leaf), index, kept.size(), &proof, &root) {
         return Err(ReadError::Damaged { index });
     }
     let proof = proof.iter().map(|hash| hash.to_vec()).collect();

@@ -27,7 +27,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) tree: Tree,
-    /// The signed checkpoint for the tree's size.
+    pub(super) root: Hash,
+    /// The signed checkpoint for the tree's size and root.
     pub(super) note: String,
 }
 
@@ -60,7 +61,8 @@ impl Shared {
     pub(super) fn grow(&self, leaves: impl Iterator<Item = Hash>, key: &SignerKey) {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         leaves.for_each(|leaf| head.tree.push(leaf));
-        head.note = sign(&self.identity, &head.tree, key);
+        head.root = head.tree.root();
+        head.note = sign(&self.identity, head.tree.size(), head.root, key);
         self.size.store(head.tree.size(), Ordering::Release);
     }
 
@@ -115,13 +117,20 @@ impl Shared {
     }
 }
 
-/// The signed checkpoint over `tree`.
-pub(super) fn sign(identity: &Identity, tree: &Tree, key: &SignerKey) -> String {
-    let origin = identity.origin.clone();
+impl Head {
+    /// A tree with a fresh checkpoint over it.
+    pub(super) fn new(identity: &Identity, tree: Tree, key: &SignerKey) -> Head {
+        let root = tree.root();
+        let note = sign(identity, tree.size(), root, key);
+        Head { tree, root, note }
+    }
+}
+
+fn sign(identity: &Identity, size: u64, root: Hash, key: &SignerKey) -> String {
     Checkpoint {
-        origin,
-        size: tree.size(),
-        root: tree.root(),
+        origin: identity.origin.clone(),
+        size,
+        root,
     }
     .sign(key)
 }

@@ -14,8 +14,8 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be put in, left out, replaced or swapped with their neighbour to get from one
-/// text to the other (the optimal string alignment distance).
+/// How many letters must be put in, left out, replaced or swapped with their neighbour to get from
+/// one text to the other (the optimal string alignment distance).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut before: Vec<usize> = Vec::new();

@@ -37,8 +37,8 @@ impl<T> Located<T> {
     }
 }
 
-/// A table of a document. Every key is asked for by name; [`Table::finish`] then reports the keys that
-/// nobody asked for. Each question that finds a fault reports it and answers `None`.
+/// A table of a document. Every key is asked for by name; [`Table::finish`] then reports the keys
+/// that nobody asked for. Each question that finds a fault reports it and answers `None`.
 #[must_use = "`finish` reports the keys that are not known"]
 pub struct Table<'d> {
     document: &'d Document,
@@ -142,13 +142,13 @@ impl<'d> Table<'d> {
     /// A path that must be there; a relative one starts from the document's folder.
     pub fn path(&mut self, key: &str, faults: &mut Faults) -> Option<Located<PathBuf>> {
         let text = self.string(key, faults)?;
-        Some(self.from_folder(text))
+        Some(self.relative(text))
     }
 
     /// Like [`Table::path`], but may be left out.
     pub fn opt_path(&mut self, key: &str, faults: &mut Faults) -> Option<Located<PathBuf>> {
         let text = self.opt_string(key, faults)?;
-        Some(self.from_folder(text))
+        Some(self.relative(text))
     }
 
     /// A whole number within `range` that must be there.
@@ -367,7 +367,7 @@ impl<'d> Table<'d> {
         Some(Table::new(self.document, entries, prefix, Some(found.line)))
     }
 
-    fn from_folder(&self, text: Located<String>) -> Located<PathBuf> {
+    fn relative(&self, text: Located<String>) -> Located<PathBuf> {
         let folder = self
             .document
             .file

@@ -17,7 +17,8 @@ fn read<T>(text: &str, ask: impl FnOnce(&mut Table<'_>, &mut Faults) -> T) -> (T
 #[test]
 fn values_of_every_type_are_read_with_their_lines() {
     let text = "text = \"a\"\nnumber = 0x10\nyes = true\nday = 2026-02-28\npath = \"b/c\"\n\
-                list = [\"x\",\n  \"y\"]\nagency = \"H26\"\n[inner]\nkey = \"v\"\n[[many]]\n[[many]]\n";
+                list = [\"x\",\n  \"y\"]\nagency = \"H26\"\n[inner]\nkey = \"v\"\n\
+                [[many]]\n[[many]]\n";
     let ((), told) = read(text, |table, faults| {
         assert_eq!(table.string("text", faults).unwrap().value, "a");
         let number = table.integer("number", 0..=16, faults).unwrap();
@@ -101,8 +102,8 @@ fn wrong_types_empty_texts_and_numbers_out_of_range_are_all_told() {
             "etc/a.toml:7: `g` is a whole number; give a table `[g]`",
             "etc/a.toml:8: `h` is a table; give tables headed `[[h]]`",
             "etc/a.toml:9: `i` is beyond 64 bits; give a number from 0 to 9",
-            "etc/a.toml:10: `j`: `Z` is no agency code: expected a letter and two digits, then up to \
-             three levels of two digits, as in `G18.01.02`; correct it",
+            "etc/a.toml:10: `j`: `Z` is no agency code: expected a letter and two digits, then up \
+             to three levels of two digits, as in `G18.01.02`; correct it",
         ]
     );
 }

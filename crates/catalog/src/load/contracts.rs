@@ -115,8 +115,8 @@ impl Contracts {
     }
 }
 
-/// Reports why a contract does not compile: in the file that is to blame if it was read at all, else where
-/// it is named.
+/// Reports why a contract does not compile: in the file that is to blame if it was read at all,
+/// else where it is named.
 fn report(
     error: &protox::Error,
     opened: &str,

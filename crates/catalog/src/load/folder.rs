@@ -95,7 +95,8 @@ impl Folder {
     }
 
     /// The files in a folder whose names end in `.extension`, in order. Anything else there is a
-    /// fault, but for a README and what starts with a dot. A folder that is not there holds nothing.
+    /// fault, but for a README and what starts with a dot. A folder that is not there holds
+    /// nothing.
     pub(super) fn list(&self, relative: &str, extension: &str, faults: &mut Faults) -> Vec<String> {
         let mut files = Vec::new();
         for Entry { name, is_folder } in self.entries(relative, faults) {

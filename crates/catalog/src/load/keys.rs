@@ -19,7 +19,8 @@ const KEY_BYTES_MAX: usize = 4096;
 /// The most keys of one system: two, while one takes over from the other, and some to spare.
 const KEYS_MAX: usize = 8;
 
-/// What a SubjectPublicKeyInfo (RFC 5280) with an uncompressed point of P-256 starts with (RFC 5480).
+/// What a SubjectPublicKeyInfo (RFC 5280) with an uncompressed point of P-256 starts with (RFC
+/// 5480).
 const SPKI_P256: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,

@@ -132,7 +132,8 @@ fn a_contract_that_does_not_compile_hides_no_fault_of_another() {
     );
     small.write(
         "datasets/other.toml",
-        "id = \"other\"\ncontract = \"vn/other/v1/other.proto\"\nservice = \"vn.other.v1.Others\"\n",
+        "id = \"other\"\ncontract = \"vn/other/v1/other.proto\"\n\
+         service = \"vn.other.v1.Others\"\n",
     );
     small.catalog();
     small.change(

@@ -1,6 +1,6 @@
 //! Contracts from descriptor sets, and what decides when a file is found in two places.
 
-use motlan_catalog::Class;
+use motlan_catalog::{Class, NESTING_MAX, PATHS_MAX};
 
 use crate::small::{CONTRACT, Small};
 
@@ -161,4 +161,58 @@ fn the_revision_changes_with_every_file_that_is_read_and_with_no_other() {
         assert!(!seen.contains(&revision), "{file}");
         seen.push(revision);
     }
+}
+
+#[test]
+fn a_view_that_reaches_too_deep_or_has_too_many_paths_is_told() {
+    let small = Small::new();
+    let contract = "contracts/vn/people/v1/people.proto";
+    let mark = "[(motlan.contract.v1.field) = { class: CLASS_PERSONAL }]";
+    let level = |n: usize| format!("message L{n} {{\n  L{} next = 1 {mark};\n}}\n", n + 1);
+    let levels: String = (0..NESTING_MAX + 1).map(level).collect();
+    let last = NESTING_MAX + 1;
+    let levels = format!("{levels}message L{last} {{\n  string end = 1 {mark};\n}}\n");
+    small.change(
+        contract,
+        "message Home {",
+        &format!("{levels}message Home {{"),
+    );
+    small.change(contract, "google.protobuf.Any extra", "L2 extra");
+    small.change(contract, "paths: \"full_name\"", "paths: \"extra\"");
+    small.catalog();
+    small.change(contract, "L2 extra", "L1 extra");
+    let told = small.faults().to_string();
+    let says =
+        format!("`extra` reaches deeper than {NESTING_MAX} messages, at `vn.people.v1.L{last}`");
+    assert!(told.lines().count() == 1 && told.contains(&says), "{told}");
+
+    let small = Small::new();
+    let many = "paths: \"full_name\"\n".repeat(PATHS_MAX);
+    small.change(contract, "paths: \"full_name\"", &many);
+    let told = small.faults().to_string();
+    assert!(
+        told.contains("it has 260 paths; give it from 1 to 256"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_message_within_itself_is_walked_once() {
+    let small = Small::new();
+    let contract = "contracts/vn/people/v1/people.proto";
+    small.change(contract, "paths: \"full_name\"", "paths: \"kin\"");
+    let told = small.faults().to_string();
+    // `kin` is a person: everything of a person is reached, the unmarked, the sensitive, the opaque.
+    for field in [
+        "Person.note",
+        "Person.religion",
+        "Person.extra",
+        "Home.owner",
+    ] {
+        assert!(
+            told.contains(&format!("reaches `vn.people.v1.{field}`")),
+            "{told}"
+        );
+    }
+    assert_eq!(told.lines().count(), 4, "{told}");
 }

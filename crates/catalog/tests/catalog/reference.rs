@@ -86,7 +86,8 @@ fn the_reference_catalogue_grants_exactly_this() {
             "G01 -> H26: household of population by ListHousehold for 1.004222",
             "G10 -> H26: certificate of land by GetParcel ListParcelsOfHolder for 1.004222",
             "G12 -> H17: registration of business_registration by GetEnterprise for 2.002093",
-            "G12 -> H26: registration of business_registration by GetEnterprise for 2.000309 2.002093",
+            "G12 -> H26: registration of business_registration by GetEnterprise for \
+             2.000309 2.002093",
             "G15 -> H26: death_extract of civil_status by GetDeath for 1.014177",
             "G15 -> H26: marriage_extract of civil_status by GetMarriage for 1.004222",
             "G15 -> H26: marital_status of civil_status by GetMaritalStatus for 1.004222",

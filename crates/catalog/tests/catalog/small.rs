@@ -26,7 +26,8 @@ H29,UBND TP Hồ Chí Minh,current,yes,
 pub(crate) const PROCEDURES: &str = "\
 sector,no,procedure_code,procedure_name,replaced_document,database_ids,database,database_owner,\
 legal_instrument,article
-BỘ CÔNG AN,1,1.004222,Đăng ký thường trú,Giấy khai sinh,people|civil_status,CSDL,Bộ Công an,Luật,Điều 1
+BỘ CÔNG AN,1,1.004222,Đăng ký thường trú,Giấy khai sinh,people|civil_status,CSDL,\
+Bộ Công an,Luật,Điều 1
 BỘ CÔNG AN,2,1.004222,Đăng ký tạm trú,\"Giấy kết hôn,
 giấy khai sinh\",people,CSDL,Bộ Công an,Luật,Điều 2
 BỘ NỘI VỤ,3,1.014177,Hưởng trợ cấp mai táng,Giấy chứng tử,people,CSDL,Bộ Công an,Luật,Điều 3

@@ -80,8 +80,8 @@ impl Reply {
         self.status.get_details_localized_message()
     }
 
-    /// Whether `text` stands anywhere in the reply: in the frames, the metadata, the message or the details,
-    /// those in base64 included. It is how a test shows that nothing leaked.
+    /// Whether `text` stands anywhere in the reply: in the frames, the metadata, the message or the
+    /// details, those in base64 included. It is how a test shows that nothing leaked.
     #[must_use]
     pub fn contains(&self, text: &str) -> bool {
         let needle = text.as_bytes();

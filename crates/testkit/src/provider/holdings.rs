@@ -33,8 +33,8 @@ pub(super) struct Method {
 }
 
 impl Holdings {
-    /// Holds nothing yet. Offers every method in `pool` whose option names a subject, at any depth of
-    /// messages.
+    /// Holds nothing yet. Offers every method in `pool` whose option names a subject, at any depth
+    /// of messages.
     #[must_use]
     pub fn of(pool: &DescriptorPool) -> Self {
         let all = pool
@@ -63,7 +63,8 @@ impl Holdings {
         self
     }
 
-    /// Holds encoded messages as the answer of `path` about `subject`, in place of what was held before.
+    /// Holds encoded messages as the answer of `path` about `subject`, in place of what was held
+    /// before.
     ///
     /// # Errors
     /// Where no method has this path.

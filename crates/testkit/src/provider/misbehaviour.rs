@@ -7,8 +7,8 @@ use tonic::Code;
 
 use crate::frame;
 
-/// What a chatty provider says in its status message, its metadata and its details: look for it in what a
-/// caller got.
+/// What a chatty provider says in its status message, its metadata and its details: look for it in
+/// what a caller got.
 pub const CHATTER: &str = "owner-internal host db-7.registry.internal";
 /// The metadatum under which a chatty provider says it, in headers and in trailers.
 pub const CHATTER_HEADER: &str = "x-owner-internal";
@@ -94,7 +94,8 @@ fn put_varint(message: &mut BytesMut, mut value: u64) {
     message.put_u8(value as u8);
 }
 
-/// `content` as a gzip member (RFC 1952) of stored blocks (RFC 1951): real gzip, without a compressor.
+/// `content` as a gzip member (RFC 1952) of stored blocks (RFC 1951): real gzip, without a
+/// compressor.
 pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = content.chunks(usize::from(u16::MAX)).peekable();

@@ -3,8 +3,8 @@
 /// A varint has at most this many bytes.
 const VARINT_BYTES_MAX: usize = 10;
 
-/// The text at a path of field numbers, or none where it is absent, malformed or not UTF-8. The last
-/// occurrence counts, as in every protobuf parser.
+/// The text at a path of field numbers, or none where it is absent, malformed or not UTF-8. The
+/// last occurrence counts, as in every protobuf parser.
 pub(super) fn text<'a>(message: &'a [u8], path: &[u32]) -> Option<&'a str> {
     let mut content = message;
     for number in path {

@@ -10,7 +10,8 @@ use crate::contracts::population::v1::Person;
 
 const CAUSES: [&str; 3] = ["Tuổi già", "Bệnh tim mạch", "Đột quỵ"];
 
-/// Enters births, the marriages of both couples, the grandfather's death, and everybody's marital status.
+/// Enters births, the marriages of both couples, the grandfather's death, and everybody's marital
+/// status.
 pub(super) fn register(maker: &mut Maker, family: &Family, sample: &mut Sample) {
     let Family {
         head,

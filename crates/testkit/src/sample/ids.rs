@@ -55,8 +55,8 @@ impl Maker {
     }
 }
 
-/// The enterprise code whose first nine digits are `number`, or none where that number was never issued
-/// because its check digit would be ten, or where it has more than nine digits.
+/// The enterprise code whose first nine digits are `number`, or none where that number was never
+/// issued because its check digit would be ten, or where it has more than nine digits.
 #[must_use]
 pub fn enterprise_code(number: u32) -> Option<String> {
     let digits = format!("{number:09}");
@@ -64,8 +64,8 @@ pub fn enterprise_code(number: u32) -> Option<String> {
     Some(format!("{digits}{check}"))
 }
 
-/// Whether `code` is a well-formed enterprise code with the right check digit; a branch's ending `-001` to
-/// `-999` is allowed.
+/// Whether `code` is a well-formed enterprise code with the right check digit; a branch's ending
+/// `-001` to `-999` is allowed.
 #[must_use]
 pub fn is_enterprise_code(code: &str) -> bool {
     let (main, branch) = match code.split_once('-') {
@@ -96,8 +96,8 @@ fn check_digit(nine: &str) -> Option<u32> {
     (rest > 0).then(|| 10 - rest)
 }
 
-/// Whether `id` has the form of a personal identification number: 12 digits, of which the first three are the
-/// code of a province. There is no check digit.
+/// Whether `id` has the form of a personal identification number: 12 digits, of which the first
+/// three are the code of a province. There is no check digit.
 #[must_use]
 pub fn is_personal_id(id: &str) -> bool {
     let Some(province) = id.get(..3) else {

@@ -73,8 +73,8 @@ impl Places {
         Ok(province.code.clone())
     }
 
-    /// The three digits of a birth registered in a province of today: its own code where the name did not
-    /// change, any other where it did.
+    /// The three digits of a birth registered in a province of today: its own code where the name
+    /// did not change, any other where it did.
     pub(super) fn birth_code(&self, random: &mut Random, province: &str) -> String {
         let name = self
             .provinces

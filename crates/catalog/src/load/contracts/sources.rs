@@ -16,9 +16,10 @@ pub(super) struct Origin {
     pub(super) content: Vec<u8>,
 }
 
-/// Finds files by the names under which they are imported. Motlan's own come from this build, whatever the
-/// import paths hold: an owner's edition of the options could otherwise mark fields differently. Then come
-/// the well-known types, the import paths in their order, and descriptor sets.
+/// Finds files by the names under which they are imported. Motlan's own come from this build,
+/// whatever the import paths hold: an owner's edition of the options could otherwise mark fields
+/// differently. Then come the well-known types, the import paths in their order, and descriptor
+/// sets.
 pub(super) struct Sources {
     import_paths: Vec<PathBuf>,
     own: BTreeMap<String, Vec<u8>>,
@@ -27,7 +28,8 @@ pub(super) struct Sources {
     origins: Arc<Mutex<BTreeMap<String, Origin>>>,
 }
 
-/// `google.protobuf.FileDescriptorSet` with its files left encoded: decoding them would lose the options.
+/// `google.protobuf.FileDescriptorSet` with its files left encoded: decoding them would lose the
+/// options.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawSet {
     #[prost(bytes = "vec", repeated, tag = "1")]

@@ -1,4 +1,5 @@
-//! The views of a dataset: whether every path leads somewhere, and whether all it reaches may leave.
+//! The views of a dataset: whether every path leads somewhere, and whether all it reaches may
+//! leave.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -193,8 +194,8 @@ impl Build<'_> {
         }
     }
 
-    /// Checks that one field that a view reaches may leave: it is marked, it is not secret, and it is not
-    /// above what the dataset says of itself.
+    /// Checks that one field that a view reaches may leave: it is marked, it is not secret, and it
+    /// is not above what the dataset says of itself.
     fn released(
         &mut self,
         option: &v1::View,

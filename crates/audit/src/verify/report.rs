@@ -1,0 +1,104 @@
+//! What a verification found.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::origin::Origin;
+
+/// How many findings a report keeps; all are counted.
+const FINDINGS_MAX: usize = 100;
+
+/// What a verification found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Which log the folder says it holds; `None` where it does not say.
+    pub origin: Option<Origin>,
+    /// How many segment files were read.
+    pub segments: u64,
+    /// How many frames, that is commits.
+    pub frames: u64,
+    /// How many records were read.
+    pub records: u64,
+    /// How many of them are questions.
+    pub questions: u64,
+    /// How many of them are outcomes.
+    pub outcomes: u64,
+    /// How many questions have no outcome: the gateway was stopped in between.
+    pub open_questions: u64,
+    /// How many records the signed checkpoint speaks for; `None` where it is not believed.
+    pub checkpoint_size: Option<u64>,
+    /// How many records came after it. A crash leaves at most those of about a second.
+    pub after_checkpoint: u64,
+    /// How many tile files fit the log.
+    pub tiles: u64,
+    /// How many full tiles are not in a file, or not whole. Opening the ledger writes them.
+    pub tiles_missing: u64,
+    /// What is wrong.
+    pub findings: Findings,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.findings.count == 0
+    }
+}
+
+/// What is wrong: the first 100, and how many in all.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Findings {
+    /// The first ones, in the order of the log.
+    pub first: Vec<Finding>,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Findings {
+    pub(super) fn add(
+        &mut self,
+        file: impl Into<PathBuf>,
+        offset: Option<u64>,
+        record: Option<u64>,
+        what: impl Into<String>,
+    ) {
+        self.count += 1;
+        if self.first.len() < FINDINGS_MAX {
+            let (file, what) = (file.into(), what.into());
+            self.first.push(Finding {
+                file,
+                offset,
+                record,
+                what,
+            });
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The file.
+    pub file: PathBuf,
+    /// Where in the file.
+    pub offset: Option<u64>,
+    /// Which record, where it is known.
+    pub record: Option<u64>,
+    /// What is wrong. Never holds anything personal.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(offset) = self.offset {
+            write!(f, ", offset {offset}")?;
+        }
+        if let Some(record) = self.record {
+            write!(f, ", record {record}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}

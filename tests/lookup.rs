@@ -1,0 +1,3 @@
+//! Lookups that are granted, and lookups that are refused.
+
+mod granted;

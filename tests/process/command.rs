@@ -1,0 +1,177 @@
+//! The binaries, run as an operator runs them: started, read from, signalled, waited for.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// How often a wait looks again.
+pub(crate) const POLL: Duration = Duration::from_millis(5);
+/// How long a command that ends by itself may take.
+const RUN_MAX: Duration = Duration::from_secs(60);
+
+/// A binary of this workspace, which lies beside the test's own folder.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let profile = own.parent().and_then(Path::parent);
+    let file = profile.context("the test lies in no profile's folder")?.join(name);
+    ensure!(
+        file.is_file(),
+        "`{}` is not there: build it with `cargo build --workspace --bins`, in the profile of the \
+         test; `tests/run` does",
+        file.display()
+    );
+    Ok(file)
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Result<Ended> {
+    Process::spawn(command)?.wait(RUN_MAX)
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code, or the signal that ended it.
+    pub(crate) how: How,
+    /// What it wrote to standard output.
+    pub(crate) out: String,
+    /// What it wrote to standard error.
+    pub(crate) err: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Exit(i32),
+    Signal(i32),
+}
+
+impl Ended {
+    /// Nothing, if it exited with `code`; else an error with all that it wrote.
+    pub(crate) fn exited(self, code: i32) -> Result<Self> {
+        let Self { how, out, err } = &self;
+        ensure!(*how == How::Exit(code), "it ended with {how:?}, not {code}:\n{out}\n{err}");
+        Ok(self)
+    }
+}
+
+/// A child with its output. It is killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    out: Output,
+    err: Output,
+}
+
+impl Process {
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+        let out = Output::collect(child.stdout.take().context("standard output is not ours")?);
+        let err = Output::collect(child.stderr.take().context("standard error is not ours")?);
+        Ok(Self { child, out, err })
+    }
+
+    /// Its first line on standard output; none where it ended without one.
+    pub(crate) fn first_line(&mut self, patience: Duration) -> Result<Option<String>> {
+        let until = Instant::now() + patience;
+        loop {
+            // In this order: a process that has ended has written all it will.
+            let ended = self.child.try_wait()?.is_some() && self.out.is_finished();
+            if let Some(line) = self.out.lines().first() {
+                return Ok(Some(line.clone()));
+            }
+            if ended {
+                return Ok(None);
+            }
+            ensure!(Instant::now() < until, "no line within {patience:?}: {:?}", self.err.lines());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// What it has written to standard error so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.err.lines()
+    }
+
+    /// Whether it is still running.
+    pub(crate) fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Sends a signal, e.g. "KILL".
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid])
+            .status()?;
+        ensure!(sent.success(), "the process {pid} is gone");
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self, patience: Duration) -> Result<Ended> {
+        let until = Instant::now() + patience;
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status;
+            }
+            ensure!(Instant::now() < until, "still running after {patience:?}: {:?}", self.log());
+            std::thread::sleep(POLL);
+        };
+        let how = match (status.code(), status.signal()) {
+            (Some(code), _) => How::Exit(code),
+            (None, Some(signal)) => How::Signal(signal),
+            (None, None) => bail!("it ended with {status}"),
+        };
+        Ok(Ended { how, out: self.out.whole(), err: self.err.whole() })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Errors say that it has ended already.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// One stream of a child, read by a thread: a child that fills its pipe would stand still.
+struct Output {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Output {
+    fn collect(stream: impl Read + Send + 'static) -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let read = move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        };
+        Self { lines, reader: Some(std::thread::spawn(read)) }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.reader.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// All of it, once the child has ended.
+    fn whole(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            // A reader that panicked has kept what it read.
+            let _ended = reader.join();
+        }
+        self.lines().join("\n")
+    }
+}

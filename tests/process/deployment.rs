@@ -1,0 +1,125 @@
+//! A throwaway deployment whose gateway is a process of its own and whose owners' systems stand in
+//! the test.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use motlan_audit::{ReadEntry, Report, VerifierKey, read_entries, verify};
+use motlan_testkit::client::Call;
+use motlan_testkit::{Client, World};
+use tempfile::TempDir;
+
+use super::command::{binary, run};
+use super::gateway::Gateway;
+
+/// What the samples are made from.
+const SEED: u64 = 20_260_101;
+
+/// A world with a ledger.
+pub(crate) struct Deployment {
+    pub(crate) world: World,
+    /// The key that checks the ledger.
+    pub(crate) key: VerifierKey,
+    _dir: TempDir,
+}
+
+/// What a system asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) system: &'static str,
+    pub(crate) procedure: &'static str,
+    pub(crate) path: String,
+    pub(crate) subject: String,
+    pub(crate) message: Vec<u8>,
+}
+
+impl Question {
+    /// A question of Hà Nội's one-stop desk for the registration of residence, to a method whose
+    /// subject is the request's first field.
+    pub(crate) fn of_desk(path: &str, subject: &str) -> Self {
+        Self {
+            system: "H26/one-stop",
+            procedure: "1.004222",
+            path: path.to_owned(),
+            subject: subject.to_owned(),
+            message: request(subject),
+        }
+    }
+}
+
+/// A request with the subject as its first field.
+fn request(subject: &str) -> Vec<u8> {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Request {
+        #[prost(string, tag = "1")]
+        subject: String,
+    }
+    let request = Request { subject: subject.to_owned() };
+    prost::Message::encode_to_vec(&request)
+}
+
+impl Deployment {
+    /// Lays a world and makes its ledger, by the command that makes one.
+    pub(crate) async fn lay() -> Result<Self> {
+        let dir = TempDir::with_prefix("motlan-process-")?;
+        let world = World::lay(dir.path(), SEED).await?;
+        let made = run(motlan(&world, &["ledger", "init"])?.env_remove("RUST_LOG"))?.exited(0)?;
+        let verifier = made.out.lines().find_map(|line| line.strip_prefix("verifier"));
+        let key = verifier.and_then(|rest| rest.split_whitespace().next());
+        let key = key.with_context(|| made.out.clone())?.parse()?;
+        Ok(Self { world, key, _dir: dir })
+    }
+
+    /// A command of `motlan` on this deployment's configuration, e.g. `["ledger", "init"]`.
+    pub(crate) fn motlan(&self, words: &[&str]) -> Result<Command> {
+        motlan(&self.world, words)
+    }
+
+    /// Starts the gateway.
+    pub(crate) fn serve(&self) -> Result<Gateway> {
+        Gateway::start(&mut self.motlan(&["serve"])?)
+    }
+
+    /// Connects as a registered system.
+    pub(crate) async fn connect(&self, gateway: &Gateway, system: &str) -> Result<Client> {
+        Ok(Client::connect(&gateway.address, self.world.client_config(system)?).await?)
+    }
+
+    /// A question as a call with a token of its own.
+    pub(crate) fn call(&self, question: &Question) -> Result<Call> {
+        let token = self.world.system(question.system)?.signed(question.procedure)?;
+        Ok(Call::new(&question.path, &question.message)?.bearer(&token)?)
+    }
+
+    /// The ledger's folder.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.world.dir().join("ledger")
+    }
+
+    /// Every record of the ledger, in order, each under the number of its place.
+    pub(crate) fn entries(&self) -> Result<Vec<ReadEntry>> {
+        let mut entries = Vec::new();
+        let findings = read_entries(&self.ledger(), |entry| {
+            entries.push(entry);
+            std::ops::ControlFlow::Continue(())
+        })?;
+        ensure!(findings.count == 0, "the ledger is damaged: {:?}", findings.first);
+        let in_order = entries.iter().zip(0..).all(|(entry, due)| entry.id.index() == due);
+        ensure!(in_order, "the ledger skips or repeats a record");
+        Ok(entries)
+    }
+
+    /// Verifies the ledger from disk.
+    pub(crate) fn verified(&self) -> Result<Report> {
+        let report = verify(&self.ledger(), &self.key)?;
+        ensure!(report.is_sound(), "the ledger is not sound: {:?}", report.findings.first);
+        Ok(report)
+    }
+}
+
+fn motlan(world: &World, words: &[&str]) -> Result<Command> {
+    let mut command = Command::new(binary("motlan")?);
+    command.args(words).arg("--config").arg(world.config());
+    Ok(command)
+}

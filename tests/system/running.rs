@@ -1,0 +1,120 @@
+//! A gateway in this process, with everything around it.
+
+use std::fs;
+
+use motlan_audit::VerifierKey;
+use motlan_gateway::{Gateway, Settings, ledger_init};
+use motlan_testkit::client::{Client, Reply};
+use motlan_testkit::sample::Roles;
+use motlan_testkit::{Provider, World};
+use tempfile::TempDir;
+
+use super::admin::Admin;
+use super::past::Past;
+use super::question::{DESK, Question};
+
+const SEED: u64 = 661_177;
+
+/// A deployment that is not yet running, to be changed.
+pub(crate) struct Laid {
+    pub(crate) world: World,
+    folder: TempDir,
+}
+
+impl Laid {
+    pub(crate) async fn out() -> Self {
+        let folder = TempDir::with_prefix("motlan-system-").unwrap();
+        let world = World::lay(folder.path(), SEED).await.unwrap();
+        Self { world, folder }
+    }
+
+    /// Adds to the configuration.
+    pub(crate) fn configured(self, more: &str) -> Self {
+        let text = fs::read_to_string(self.world.config()).unwrap();
+        let text = format!("{text}\n{more}\n");
+        self.world.write("motlan.toml", &text).unwrap();
+        self
+    }
+
+    pub(crate) async fn start(self) -> Running {
+        let settings = Settings::read(&self.world.config()).unwrap();
+        let made = ledger_init::init(&settings).unwrap();
+        let gateway = Gateway::start(settings).await.unwrap();
+        let address = format!("localhost:{}", gateway.address().port());
+        let tls = self.world.client_config(DESK).unwrap();
+        let desk = Client::connect(&address, tls).await.unwrap();
+        Running {
+            admin: Admin(gateway.admin_address()),
+            laid: self,
+            verifier: made.verifier,
+            gateway,
+            address,
+            desk,
+        }
+    }
+}
+
+pub(crate) struct Running {
+    laid: Laid,
+    gateway: Gateway,
+    pub(crate) verifier: VerifierKey,
+    pub(crate) admin: Admin,
+    /// `localhost:port`.
+    pub(crate) address: String,
+    /// A connection of [`DESK`].
+    pub(crate) desk: Client,
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        Laid::out().await.start().await
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.laid.world
+    }
+
+    pub(crate) fn world_mut(&mut self) -> &mut World {
+        &mut self.laid.world
+    }
+
+    pub(crate) fn roles(&self) -> Roles {
+        self.world().sample().roles.clone()
+    }
+
+    pub(crate) fn provider(&self, dataset: &str) -> &Provider {
+        self.world().provider(dataset).unwrap()
+    }
+
+    /// How many questions the owners' systems have heard.
+    pub(crate) fn heard(&self) -> u64 {
+        let providers = self.world().providers();
+        providers.map(|(_, provider)| provider.calls()).sum()
+    }
+
+    /// A connection of a registered system.
+    pub(crate) async fn client(&self, system: &str) -> Client {
+        let tls = self.world().client_config(system).unwrap();
+        Client::connect(&self.address, tls).await.unwrap()
+    }
+
+    /// Asks as [`DESK`].
+    pub(crate) async fn ask(&self, question: &Question) -> Reply {
+        let call = question.by(self.world().system(DESK).unwrap());
+        self.desk.call(&call).await.unwrap()
+    }
+
+    /// Asks as another system, over a connection of its own.
+    pub(crate) async fn ask_as(&self, system: &str, question: &Question) -> Reply {
+        let call = question.by(self.world().system(system).unwrap());
+        self.client(system).await.call(&call).await.unwrap()
+    }
+
+    /// Stops, and reads the ledger as an auditor would.
+    pub(crate) async fn stop(self) -> Past {
+        drop(self.desk);
+        self.gateway.stop().await.unwrap();
+        let ledger = self.laid.folder.path().join("ledger");
+        Past::read(&ledger, &self.verifier, self.laid.world.sample())
+    }
+}
