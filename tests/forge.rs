@@ -1,7 +1,8 @@
 //! Programs that must not compile: each skips, repeats or fakes a step of a lookup. It is a test of
 //! `motlan-exchange`, run by that crate, so that only what it stands on is compiled for it.
 //!
-//! `honest.rs` must compile: it shows that the others fail for what they do and not for a broken setting.
+//! `honest.rs` must compile: it shows that the others fail for what they do and not for a broken
+//! setting.
 
 /// R31, R32: the order of a lookup is held by types.
 #[test]

@@ -1,6 +1,6 @@
-//! The code generated from `proto/motlan`: the contract options, the ledger's records and motlan's own
-//! services. Nothing is written by hand here. The owners' datasets are not in it: their contracts are
-//! loaded with the catalogue, so that a dataset is added without a rebuild.
+//! The code generated from `proto/motlan`: the contract options, the ledger's records and motlan's
+//! own services. Nothing is written by hand here. The owners' datasets are not in it: their
+//! contracts are loaded with the catalogue, so that a dataset is added without a rebuild.
 //!
 //! One module per protobuf package and version: [`audit::v1`], [`contract::v1`].
 
@@ -11,6 +11,7 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 /// `motlan.audit`: what the ledger holds, and what callers may ask of it.
 pub mod audit {
     /// Version 1.
+    #[expect(clippy::allow_attributes, reason = "generated code")]
     pub mod v1 {
         tonic::include_proto!("motlan.audit.v1");
     }

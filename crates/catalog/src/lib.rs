@@ -22,8 +22,9 @@
 //! | [`REQUEST_BYTES_MAX`] | a request in which a subject is looked for |
 //! | [`SUBJECT_BYTES_MAX`] | a subject's identifier |
 //!
-//! Besides, each named where it is kept: rows of a file of values, import paths, keys of a system and
-//! their size, addresses of a dataset. The decoder itself stops at 100 messages within each other.
+//! Besides, each named where it is kept: rows of a file of values, import paths, keys of a system
+//! and their size, addresses of a dataset. The decoder itself stops at 100 messages within each
+//! other.
 
 mod agreement;
 mod catalog;

@@ -17,7 +17,6 @@ pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 pub const SUBJECT_BYTES_MAX: usize = 256;
 
 /// A method of a dataset that is on offer.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Method {
     /// Where it is called: `/vn.population.v1.PopulationRegistry/GetPerson`.
@@ -96,6 +95,15 @@ impl Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Subject(..)")
+    }
+}
+
+/// By its path alone: the descriptors of a recursive message do not print.
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

@@ -20,8 +20,8 @@ impl Answer {
         Self { announced, fetched }
     }
 
-    /// Cuts the answer down to what the permit gives. One message that cannot be masked fails the whole
-    /// answer: nothing partial leaves.
+    /// Cuts the answer down to what the permit gives. One message that cannot be masked fails the
+    /// whole answer: nothing partial leaves.
     pub fn mask(self) -> Outcome {
         let Self { announced, fetched } = self;
         match fetched.and_then(|fetched| masked(&announced.permit, fetched)) {

@@ -29,8 +29,8 @@ impl std::fmt::Debug for Official {
     }
 }
 
-/// The official's signed statement of why: the claims of a verified token. Holds personal data, so it
-/// does not print.
+/// The official's signed statement of why: the claims of a verified token. Holds personal data, so
+/// it does not print.
 pub struct Statement {
     /// The official (`sub`).
     pub official: Official,
@@ -54,8 +54,9 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// States that `system` proved itself by its certificate and that `statement` is what its token, bound
-    /// to that certificate, says. This crate cannot check either; `tests/tidy.rs` lists who may state it.
+    /// States that `system` proved itself by its certificate and that `statement` is what its
+    /// token, bound to that certificate, says. This crate cannot check either; `tests/tidy.rs`
+    /// lists who may state it.
     pub fn assertion(system: Arc<System>, statement: Arc<Statement>) -> Self {
         Self { system, statement }
     }

@@ -3,14 +3,14 @@
 //! [`Caller`] → ask → [`Question`] → decide → [`Permitted`] → announce → [`Announced`] → fetch →
 //! [`Answer`] → mask → [`Outcome`] → record → [`Recorded`] → release → [`Reply`]
 //!
-//! Each stage is a value that only the step before can make, and each step consumes it. So a question
-//! that was not permitted cannot reach a provider and an answer that was not recorded cannot reach a
-//! caller: such programs do not compile (`tests/forge/`). A refusal, a silent provider and a broken
-//! answer are [`Outcome`]s too, and take the same way through the ledger.
+//! Each stage is a value that only the step before can make, and each step consumes it. So a
+//! question that was not permitted cannot reach a provider and an answer that was not recorded
+//! cannot reach a caller: such programs do not compile (`tests/forge/`). A refusal, a silent
+//! provider and a broken answer are [`Outcome`]s too, and take the same way through the ledger.
 //!
-//! In scope: the order of the steps and what each writes to the ledger. Out of scope: who the caller is
-//! (stated by [`Caller::assertion`]), how bytes reach a provider (the [`Provider`] trait), and how a
-//! reply looks on the wire. There are no sockets and no configuration here.
+//! In scope: the order of the steps and what each writes to the ledger. Out of scope: who the
+//! caller is (stated by [`Caller::assertion`]), how bytes reach a provider (the [`Provider`]
+//! trait), and how a reply looks on the wire. There are no sockets and no configuration here.
 
 mod answer;
 mod caller;

@@ -58,13 +58,14 @@ impl<T> Held<T> {
 /// How a lookup ended. Nobody hears of it before it is recorded.
 #[must_use]
 pub struct Outcome {
-    entry: Entry,
+    /// Boxed: an outcome is also the error of a decision.
+    entry: Box<Entry>,
     result: Held<Result<Release, Denial>>,
 }
 
 impl Outcome {
     pub(crate) fn refused(question: Question, revision: Revision, denial: Denial) -> Self {
-        let entry = record::refused(&question, &revision, &denial);
+        let entry = Box::new(record::refused(&question, &revision, &denial));
         Self {
             entry,
             result: Held(Err(denial)),
@@ -72,7 +73,7 @@ impl Outcome {
     }
 
     pub(crate) fn failed(announced: Announced, denial: Denial) -> Self {
-        let entry = record::failed(&announced, &denial);
+        let entry = Box::new(record::failed(&announced, &denial));
         Self {
             entry,
             result: Held(Err(denial)),
@@ -80,7 +81,7 @@ impl Outcome {
     }
 
     pub(crate) fn answered(announced: Announced, release: Release, released: Vec<String>) -> Self {
-        let entry = record::answered(&announced, &release, released);
+        let entry = Box::new(record::answered(&announced, &release, released));
         Self {
             entry,
             result: Held(Ok(release)),
@@ -93,7 +94,7 @@ impl Outcome {
     /// [`Unrecorded`], upon which the caller gets no answer.
     pub async fn record(self, ledger: &Ledger) -> Result<Recorded, Unrecorded> {
         // R32: the outcome is durable before the caller hears it. R12: refusals and failures too.
-        let proof = ledger.append(self.entry).await.map_err(Unrecorded)?;
+        let proof = ledger.append(*self.entry).await.map_err(Unrecorded)?;
         Ok(Recorded {
             proof,
             result: self.result,
@@ -116,13 +117,13 @@ impl Recorded {
             record: self.proof.id().clone(),
             index: self.proof.index(),
             result,
-            _released: (),
         }
     }
 }
 
 /// What the caller hears.
 #[must_use]
+#[non_exhaustive]
 pub struct Reply {
     /// The record of the outcome, for `motlan-record`.
     pub record: RecordId,
@@ -130,6 +131,4 @@ pub struct Reply {
     pub index: u64,
     /// The answer, or why there is none.
     pub result: Result<Release, Denial>,
-    /// Keeps this from being made elsewhere.
-    _released: (),
 }

@@ -18,6 +18,7 @@ pub trait Provider {
 
 /// What one provider is told of one lookup: made only from an announced question.
 #[must_use]
+#[non_exhaustive]
 pub struct Enquiry {
     /// The method to call.
     pub method: Arc<Method>,
@@ -37,8 +38,6 @@ pub struct Enquiry {
     pub trace_parent: Option<String>,
     /// When the answer is no longer of use.
     pub deadline: Instant,
-    /// Keeps this from being made elsewhere.
-    _announced: (),
 }
 
 impl Enquiry {
@@ -54,7 +53,6 @@ impl Enquiry {
             token: Arc::clone(&statement.token),
             trace_parent: question.ask.trace_parent.clone(),
             deadline: question.ask.deadline,
-            _announced: (),
         }
     }
 }

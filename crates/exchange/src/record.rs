@@ -1,4 +1,5 @@
-//! What each step writes to the ledger: names and codes in the leaf, what is personal in the sealed part.
+//! What each step writes to the ledger: names and codes in the leaf, what is personal in the sealed
+//! part.
 
 use motlan_audit::Entry;
 use motlan_audit::wire::{Record, RecordKind, Result as Ended, Sealed, frames_sha256};

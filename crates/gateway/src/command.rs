@@ -12,8 +12,8 @@ use clap::{Parser, Subcommand};
 
 use crate::demo::Demo;
 
-/// The gateway through which a state's agencies ask each other, so that citizens are not asked again for
-/// what the state already holds.
+/// The gateway through which a state's agencies ask each other, so that citizens are not asked
+/// again for what the state already holds.
 #[derive(Parser)]
 #[command(name = "motlan", version)]
 pub(crate) struct Command {

@@ -1,5 +1,5 @@
-//! The gateway's own services: health, reflection, and the receipts of the ledger. Built with tonic and
-//! limited with tower; the same mutual TLS as for lookups, without a token.
+//! The gateway's own services: health, reflection, and the receipts of the ledger. Built with tonic
+//! and limited with tower; the same mutual TLS as for lookups, without a token.
 
 mod receipts;
 

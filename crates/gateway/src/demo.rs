@@ -1,5 +1,5 @@
-//! `motlan demo`: a one-stop desk in Hà Nội handles real procedures against sample providers, through the
-//! same gateway as `motlan serve`, and the ledger is checked afterwards.
+//! `motlan demo`: a one-stop desk in Hà Nội handles real procedures against sample providers,
+//! through the same gateway as `motlan serve`, and the ledger is checked afterwards.
 
 mod check;
 mod play;
@@ -17,7 +17,8 @@ use tempfile::TempDir;
 /// Play a one-stop desk against sample providers.
 #[derive(clap::Args)]
 pub(crate) struct Demo {
-    /// Where to put everything; a folder that does not exist yet or is empty. Without it, a temporary one.
+    /// Where to put everything; a folder that does not exist yet or is empty. Without it, a
+    /// temporary one.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Stay up afterwards, until Ctrl-C, for other clients; writes DIR/endpoints.json.

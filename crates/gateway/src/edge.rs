@@ -27,7 +27,8 @@ impl Edge {
         Self { lookups, control }
     }
 
-    /// Answers one call on the connection of `peer`, or of a certificate that is no registered system's.
+    /// Answers one call on the connection of `peer`, or of a certificate that is no registered
+    /// system's.
     ///
     /// # Errors
     /// None.

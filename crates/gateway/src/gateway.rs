@@ -166,8 +166,8 @@ impl Gateway {
         self.ledger.verifier()
     }
 
-    /// Stops: takes no more connections, finishes what is under way within `drain_ms_max`, then closes the
-    /// ledger with a last checkpoint.
+    /// Stops: takes no more connections, finishes what is under way within `drain_ms_max`, then
+    /// closes the ledger with a last checkpoint.
     ///
     /// # Errors
     /// [`StopError`] where the ledger did not close well.

@@ -1,10 +1,12 @@
-//! The gateway: sockets, TLS, tokens, configuration and telemetry around the stages of `motlan-exchange`.
+//! The gateway: sockets, TLS, tokens, configuration and telemetry around the stages of
+//! `motlan-exchange`.
 //!
-//! A call comes in through [`listener`] (accept, handshake, who is it), goes through [`edge`] to a dataset
-//! ([`lookup`]) or to one of the gateway's own services ([`control`]), and out to the owner's system by
-//! [`owners`]. [`gateway`] puts these together from [`settings`].
+//! A call comes in through [`listener`] (accept, handshake, who is it), goes through [`edge`] to a
+//! dataset ([`lookup`]) or to one of the gateway's own services ([`control`]), and out to the
+//! owner's system by [`owners`]. [`gateway`] puts these together from [`settings`].
 //!
-//! Limits: every one is named where it holds; those that an operator may set are in [`settings::Limits`].
+//! Limits: every one is named where it holds; those that an operator may set are in
+//! [`settings::Limits`].
 
 pub mod admin;
 pub mod control;

@@ -1,4 +1,5 @@
-//! The callers' side: accept, shake hands, find out who it is, serve HTTP/2. Every step has a limit.
+//! The callers' side: accept, shake hands, find out who it is, serve HTTP/2. Every step has a
+//! limit.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -59,8 +60,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Accepts until `stop` is set, then lets every connection finish what is under way on it. Returns
-    /// once the last is closed.
+    /// Accepts until `stop` is set, then lets every connection finish what is under way on it.
+    /// Returns once the last is closed.
     pub async fn run(self, tcp: TcpListener, mut stop: watch::Receiver<bool>) {
         let this = Arc::new(self);
         let connections = Arc::new(Semaphore::new(this.limits.connections_max));

@@ -1,5 +1,5 @@
-//! Everything that can be found wrong with a configuration before the first connection is taken, all at
-//! once.
+//! Everything that can be found wrong with a configuration before the first connection is taken,
+//! all at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

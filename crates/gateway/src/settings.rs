@@ -1,5 +1,5 @@
-//! `motlan.toml`, parsed once into types. Paths are relative to the file; unknown keys are faults; secrets
-//! are named by path. `docs/operator/CONFIGURATION.md` describes every key.
+//! `motlan.toml`, parsed once into types. Paths are relative to the file; unknown keys are faults;
+//! secrets are named by path. `docs/operator/CONFIGURATION.md` describes every key.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

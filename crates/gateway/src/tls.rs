@@ -1,4 +1,5 @@
-//! TLS on both sides: 1.3 only, a certificate required of everybody, post-quantum key exchange preferred.
+//! TLS on both sides: 1.3 only, a certificate required of everybody, post-quantum key exchange
+//! preferred.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

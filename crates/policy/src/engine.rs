@@ -14,7 +14,8 @@ use crate::rules::{Moment, RulesError};
 const GUARDS: &str = include_str!("rules/guards.cedar");
 const SCHEMA: &str = include_str!("rules/schema.cedarschema");
 
-/// The guards whose refusal has a reason of its own, in the order in which a caller is told of them.
+/// The guards whose refusal has a reason of its own, in the order in which a caller is told of
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Guard {
     SystemSuspended,
@@ -102,8 +103,8 @@ impl Engine {
         })
     }
 
-    /// Evaluates the rules over one grant. Any evaluation error is [`Verdict::Undecidable`]: Cedar skips
-    /// a policy that errors, which would let a failing guard pass.
+    /// Evaluates the rules over one grant. Any evaluation error is [`Verdict::Undecidable`]: Cedar
+    /// skips a policy that errors, which would let a failing guard pass.
     pub(crate) fn evaluate(&self, facts: &Facts<'_>, grant: &GrantId) -> Verdict {
         let Ok(request) = self.request(facts, grant) else {
             return Verdict::Undecidable;
@@ -144,7 +145,8 @@ impl Engine {
             Kind::Verify => &self.types.verify,
             Kind::List => &self.types.list,
         };
-        // The shape is fixed by this function; checking it against the schema again would only cost.
+        // The shape is fixed by this function; checking it against the schema again would only
+        // cost.
         Request::new(
             uid(&self.types.system, facts.system.as_str()),
             action.clone(),
@@ -256,4 +258,33 @@ fn guards(policies: &PolicySet) -> Result<HashMap<PolicyId, Guard>, RulesError> 
 
 fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(type_name.clone(), EntityId::new(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R21: Cedar alone would skip each guard that reads an entity that is not there.
+    #[test]
+    fn a_rule_that_cannot_be_evaluated_is_undecidable_and_not_passed_over() {
+        let engine = Engine::new(std::iter::empty(), std::iter::empty()).unwrap();
+        let facts = Facts {
+            system: &"H26/one-stop".parse().unwrap(),
+            kind: Kind::Lookup,
+            method: "/a.B/C",
+            procedure: "1.004222",
+            at: Moment::from_unix_ms(0),
+        };
+        assert_eq!(
+            engine.evaluate(&facts, &"a/one".parse().unwrap()),
+            Verdict::Undecidable
+        );
+    }
+
+    #[test]
+    fn every_rule_but_the_permit_has_a_guard_of_its_own() {
+        let policies = PolicySet::from_str(GUARDS).unwrap();
+        let guards = guards(&policies).unwrap();
+        assert_eq!(guards.len() + 1, policies.policies().count());
+    }
 }

@@ -2,7 +2,8 @@
 
 use motlan_catalog::GrantId;
 
-/// A refusal: whose cause the caller can act on. The [`Refusal::reason`] is stable, the text is not.
+/// A refusal: whose cause the caller can act on. The [`Refusal::reason`] is stable, the text is
+/// not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[must_use]
 pub enum Refusal {

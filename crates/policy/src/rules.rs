@@ -149,7 +149,8 @@ impl Rules {
     /// Makes the rules of `catalog`.
     ///
     /// # Errors
-    /// [`RulesError`] where an agreement does not fit the schema, or a consumer has too many grants.
+    /// [`RulesError`] where an agreement does not fit the schema, or a consumer has too many
+    /// grants.
     pub fn new(catalog: &Catalog) -> Result<Self, RulesError> {
         let mut candidates: HashMap<AgencyCode, HashMap<String, Vec<Candidate>>> = HashMap::new();
         for agreement in catalog.agreements() {

@@ -3,7 +3,7 @@ use motlan_audit::RecordId;
 use motlan_exchange::{Release, Reply};
 
 fn made(record: RecordId, release: Release) -> Reply {
-    Reply { record, index: 0, result: Ok(release), _released: () }
+    Reply { record, index: 0, result: Ok(release) }
 }
 
 fn main() {}

@@ -16,7 +16,6 @@ fn made(method: Arc<Method>) -> Enquiry {
         token: "".into(),
         trace_parent: None,
         deadline: Instant::now(),
-        _announced: (),
     }
 }
 

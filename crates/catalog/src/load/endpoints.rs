@@ -1,7 +1,7 @@
 //! Where datasets are asked: `endpoints.toml`, which belongs to the deployment.
 
+use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
 
 use super::folder::Folder;
 use crate::document::nearest;

@@ -202,7 +202,8 @@ fn a_message_within_itself_is_walked_once() {
     let contract = "contracts/vn/people/v1/people.proto";
     small.change(contract, "paths: \"full_name\"", "paths: \"kin\"");
     let told = small.faults().to_string();
-    // `kin` is a person: everything of a person is reached, the unmarked, the sensitive, the opaque.
+    // `kin` is a person: everything of a person is reached, the unmarked, the sensitive, the
+    // opaque.
     for field in [
         "Person.note",
         "Person.religion",

@@ -9,7 +9,8 @@ use super::certificate::THUMBPRINT_BYTES;
 
 /// A token lives at most this long, in seconds.
 pub const TOKEN_LIFETIME_S_MAX: i64 = 600;
-/// A caller's clock may be ahead of ours by at most this much, in seconds. `exp` has no such leeway.
+/// A caller's clock may be ahead of ours by at most this much, in seconds. `exp` has no such
+/// leeway.
 const CLOCK_AHEAD_S_MAX: i64 = 5;
 /// `sub`, `jti`, dossier and variant have at most this many characters.
 const TEXT_CHARS_MAX: usize = 128;

@@ -1,7 +1,8 @@
 //! The token of a call: signed by the calling system, bound to its certificate, short-lived.
 //!
-//! A token that verified once is remembered by its exact text, so that its signature is not checked for
-//! each of the many lookups it may serve. Its expiry and the certificate are checked every time.
+//! A token that verified once is remembered by its exact text, so that its signature is not checked
+//! for each of the many lookups it may serve. Its expiry and the certificate are checked every
+//! time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -114,7 +115,8 @@ impl Tokens {
         })
     }
 
-    /// Verifies the token of one call on `peer`'s connection at `now_s`, in seconds since the Unix epoch.
+    /// Verifies the token of one call on `peer`'s connection at `now_s`, in seconds since the Unix
+    /// epoch.
     ///
     /// # Errors
     /// [`TokenError`], upon which nothing is forwarded.
@@ -128,8 +130,8 @@ impl Tokens {
                 verified
             }
         };
-        // R14: a token is never accepted past its own expiry or from another certificate, remembered
-        // or not.
+        // R14: a token is never accepted past its own expiry or from another certificate,
+        // remembered or not.
         if verified.expires_s <= now_s {
             return Err(ClaimsError::Expired.into());
         }
@@ -169,8 +171,8 @@ impl Tokens {
         })
     }
 
-    /// The claims, after signature, algorithm, issuer and audience were checked. The times are ours to
-    /// check: the library reads its own clock and allows a leeway.
+    /// The claims, after signature, algorithm, issuer and audience were checked. The times are ours
+    /// to check: the library reads its own clock and allows a leeway.
     fn signed_claims(&self, system: &System, token: &str) -> Result<Claims, TokenError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Malformed);

@@ -89,7 +89,8 @@ pub(super) fn released(
 }
 
 impl WireError {
-    /// No answer: a response of trailers only. `record` is the ledger's record of it, where there is one.
+    /// No answer: a response of trailers only. `record` is the ledger's record of it, where there
+    /// is one.
     #[must_use]
     pub fn response(&self, record: Option<&RecordId>) -> Response<ReplyBody> {
         let mut headers = self.trailers(record);

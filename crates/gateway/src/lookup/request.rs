@@ -36,7 +36,8 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// One value of printable ASCII, or none. Two values of one name are a mistake that must not be guessed at.
+/// One value of printable ASCII, or none. Two values of one name are a mistake that must not be
+/// guessed at.
 fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, WireError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {

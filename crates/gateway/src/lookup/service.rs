@@ -118,8 +118,8 @@ impl Lookups {
             .is_ok()
     }
 
-    /// Checks the token, finds the method and reads the message. Nothing is recorded until then: else any
-    /// stranger could fill the ledger.
+    /// Checks the token, finds the method and reads the message. Nothing is recorded until then:
+    /// else any stranger could fill the ledger.
     async fn understand(
         &self,
         peer: &Peer,
@@ -244,8 +244,8 @@ impl Lookups {
         Ok(outcome.record(&self.ledger).await?.release())
     }
 
-    /// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets no
-    /// receipt now can fetch it from `motlan.audit.v1.Audit/GetReceipt`.
+    /// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets
+    /// no receipt now can fetch it from `motlan.audit.v1.Audit/GetReceipt`.
     async fn receipt(&self, index: u64) -> Option<HeaderValue> {
         let ledger = self.ledger.clone();
         let receipt = tokio::task::spawn_blocking(move || ledger.receipt(index))

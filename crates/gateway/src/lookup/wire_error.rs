@@ -1,4 +1,5 @@
-//! How a lookup that gives no answer looks on the wire. Here, and only here, causes become gRPC statuses.
+//! How a lookup that gives no answer looks on the wire. Here, and only here, causes become gRPC
+//! statuses.
 
 use std::collections::HashMap;
 
@@ -117,7 +118,8 @@ impl WireError {
     /// The status and its details as trailers.
     pub(super) fn trailers(&self, record: Option<&RecordId>) -> HeaderMap {
         let mut trailers = HeaderMap::with_capacity(5);
-        // A message of printable text always makes valid headers; were it not so, the bare code is left.
+        // A message of printable text always makes valid headers; were it not so, the bare code is
+        // left.
         if self.status_of(record).add_header(&mut trailers).is_err() {
             trailers.insert("grpc-status", http::HeaderValue::from(i32::from(self.code)));
         }

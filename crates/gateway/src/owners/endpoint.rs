@@ -51,8 +51,8 @@ impl Endpoint {
         })
     }
 
-    /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached, to the
-    /// next.
+    /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached,
+    /// to the next.
     pub(super) async fn ask(&self, enquiry: &Enquiry) -> Result<Fetched, ProviderFault> {
         let mut by_load: Vec<&Connection> = self.connections.iter().collect();
         by_load.sort_by_key(|connection| connection.in_flight());
@@ -75,7 +75,8 @@ impl Endpoint {
         Err(fault)
     }
 
-    /// What the owner's system gets: what DESIGN.md names, and nothing else of the caller's metadata.
+    /// What the owner's system gets: what DESIGN.md names, and nothing else of the caller's
+    /// metadata.
     fn request(&self, enquiry: &Enquiry) -> Result<Request<Full<Bytes>>, ProviderFault> {
         let mut request = Request::new(Full::new(framed(std::slice::from_ref(&enquiry.request))));
         let uri = format!("https://{}{}", self.authority, enquiry.method.path);

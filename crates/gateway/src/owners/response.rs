@@ -11,7 +11,8 @@ const GRPC_OK: u32 = 0;
 const GRPC_DEADLINE_EXCEEDED: u32 = 4;
 const GRPC_NOT_FOUND: u32 = 5;
 
-/// Collects the whole answer. An answer that ends in an error has no messages, whatever came before.
+/// Collects the whole answer. An answer that ends in an error has no messages, whatever came
+/// before.
 pub(super) async fn whole(
     response: Response<Incoming>,
     limits: FrameLimits,
@@ -106,7 +107,8 @@ fn malformed(what: &str) -> ProviderFault {
     }
 }
 
-/// The owner's own word on how fresh its answer is, if it is an RFC 3339 time; else the time of the answer.
+/// The owner's own word on how fresh its answer is, if it is an RFC 3339 time; else the time of the
+/// answer.
 fn as_of(trailers: &HeaderMap, headers: &HeaderMap) -> String {
     let stated = trailers
         .get("motlan-as-of")

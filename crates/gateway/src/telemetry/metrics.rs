@@ -127,8 +127,8 @@ impl Metrics {
             .add(1, &[KeyValue::new("cause", cause)]);
     }
 
-    /// Counts a lookup that could not be recorded, and says so in the log the first time: a ledger that
-    /// failed once has failed for good.
+    /// Counts a lookup that could not be recorded, and says so in the log the first time: a ledger
+    /// that failed once has failed for good.
     pub fn unrecorded(&self, error: &Unrecorded) {
         self.0.unrecorded.add(1, &[]);
         if !self.0.ledger_failure_told.swap(true, Ordering::Relaxed) {

@@ -1,4 +1,5 @@
-//! One span per lookup, joined to the caller's trace and handed on to the provider (W3C Trace Context).
+//! One span per lookup, joined to the caller's trace and handed on to the provider (W3C Trace
+//! Context).
 
 use std::collections::HashMap;
 
@@ -13,8 +14,8 @@ pub(crate) const LOOKUP_TARGET: &str = "motlan::lookup";
 
 const TRACE_PARENT: &str = "traceparent";
 
-/// The span of a lookup, by the RPC conventions. Where traces are collected, the lookup's trace parent
-/// becomes this span; where not, the caller's is passed on as it is.
+/// The span of a lookup, by the RPC conventions. Where traces are collected, the lookup's trace
+/// parent becomes this span; where not, the caller's is passed on as it is.
 pub(crate) fn lookup_span(ask: &mut Ask) -> Span {
     let span = tracing::info_span!(
         target: LOOKUP_TARGET,

@@ -1,0 +1,10 @@
+//! What is decided, over the reference catalogue and additions to it.
+
+#[cfg(test)]
+mod agreements;
+#[cfg(test)]
+mod ground;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod twin;
