@@ -36,6 +36,7 @@ fn masked(permit: &Permit, fetched: Fetched) -> Result<(Release, Vec<String>), P
     let mask = permit.mask();
     let mut messages: Vec<Bytes> = Vec::with_capacity(fetched.messages.len());
     let mut seen = Withheld::default();
+    // R30: only what the mask lets through; what it cannot read fails the whole answer.
     for message in &fetched.messages {
         let masked = mask
             .apply(message)

@@ -166,7 +166,7 @@ impl Gateway {
         self.ledger.verifier()
     }
 
-    /// Stops: takes no more connections, finishes what is under way within `drain_ms_max`, then
+    /// R60: stops. Takes no more connections, finishes what is under way within `drain_ms_max`, then
     /// closes the ledger with a last checkpoint.
     ///
     /// # Errors

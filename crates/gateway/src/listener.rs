@@ -30,7 +30,7 @@ const REMOTE_RESETS_MAX: usize = 20;
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much callers may take before anything is known of them.
+/// R4: how much callers may take before anything is known of them.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenerLimits {
     /// Connections at once; one more is closed.

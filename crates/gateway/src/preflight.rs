@@ -60,7 +60,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// Checks a configuration with everything that it names.
+/// R51: checks a configuration with everything that it names.
 ///
 /// # Errors
 /// All that is wrong.

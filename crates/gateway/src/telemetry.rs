@@ -1,4 +1,4 @@
-//! What the gateway tells of itself: logs, metrics, traces. None of it holds a value of a field, a
+//! R61: what the gateway tells of itself: logs, metrics, traces. None of it holds a value of a field, a
 //! subject, a dossier or an official.
 
 mod log;

@@ -64,6 +64,7 @@ pub fn server(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
         file: files.certificate.clone(),
         source,
     };
+    // R1: TLS 1.3 only, and a client certificate is required.
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(unusable)?

@@ -217,6 +217,7 @@ impl Rules {
                 }
             }
         }
+        // R20: exactly one.
         match fitting.as_slice() {
             [one] => self.permit(query, one),
             [] => Err(why_none(query, &denied)),
@@ -288,6 +289,7 @@ impl Rules {
         if let Some(mask) = self.narrowed.get(&key) {
             return Ok(mask);
         }
+        // R23: what the view does not give is refused by name.
         let mask = fit
             .view
             .narrow(query.method, &fields)

@@ -36,6 +36,7 @@ pub(super) struct Place {
 
 impl Contracts {
     /// Compiles every wanted contract. One that does not compile is reported and left out.
+    /// R50: contracts are compiled here, at load, and not with the gateway.
     pub(super) fn compile(
         folder: &mut Folder,
         import_paths: &[PathBuf],

@@ -53,6 +53,7 @@ impl Audit for Receipts {
 
 /// The receipt of one's own record; another's is as if there were none.
 fn receipt_of(ledger: &Ledger, record: &RecordId, caller: &SystemId) -> Result<Receipt, ReadError> {
+    // R36: to nobody but the caller of that lookup.
     let index = record.index();
     if ledger.record_id(index) != *record || ledger.record(index)?.caller != caller.as_str() {
         return Err(ReadError::Unknown {

@@ -41,6 +41,7 @@ impl Peer {
     pub fn of(certificate: &CertificateDer<'_>, catalog: &Catalog) -> Result<Self, PeerError> {
         let parsed = EndEntityCert::try_from(certificate).map_err(|_| PeerError::Unreadable)?;
         let names: Vec<&str> = parsed.valid_uri_names().collect();
+        // R2: exactly one name, and a registered one.
         let [name] = names.as_slice() else {
             return Err(PeerError::UriNames(names.len()));
         };

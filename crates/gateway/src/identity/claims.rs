@@ -79,6 +79,7 @@ impl Claims {
         if self.iat > ahead || self.nbf.is_some_and(|nbf| nbf > ahead) {
             return Err(ClaimsError::NotYetValid);
         }
+        // R11: short-lived, however it is signed.
         let lifetime_s = self.exp.saturating_sub(self.iat);
         if lifetime_s > TOKEN_LIFETIME_S_MAX {
             return Err(ClaimsError::TooLong(lifetime_s));
@@ -91,6 +92,7 @@ impl Claims {
         &self,
         thumbprint: &[u8; THUMBPRINT_BYTES],
     ) -> Result<(), ClaimsError> {
+        // R13: bound to the certificate of this connection.
         let bound = BASE64_URL_SAFE_NO_PAD
             .decode(&self.cnf.thumbprint)
             .map_err(|_| ClaimsError::Form("cnf.x5t#S256"))?;

@@ -18,7 +18,7 @@ use super::certificate::{Peer, THUMBPRINT_BYTES};
 use super::claims::{Claims, ClaimsError, TOKEN_LIFETIME_S_MAX};
 
 /// How many verified tokens are remembered.
-pub const TOKENS_CACHED_MAX: u64 = 100_000;
+pub const TOKENS_CACHED_MAX: u64 = 20_000;
 /// A token has at most this many bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
 
@@ -193,6 +193,7 @@ impl Tokens {
             .flatten()
             .find(|key| header.kid.as_deref() == Some(&key.kid))
             .ok_or(TokenError::UnknownKey)?;
+        // R10: the registered key decides the algorithm, not the token.
         if header.alg != key.algorithm {
             return Err(TokenError::Algorithm);
         }

@@ -6,13 +6,14 @@ use http::HeaderMap;
 use motlan_policy::FIELDS_ASKED_MAX;
 
 use super::wire_error::WireError;
+use crate::identity::TokenError;
 
 /// `motlan-fields`, `motlan-grant` and their like have at most this many bytes.
 const METADATA_BYTES_MAX: usize = 8192;
 
-/// The metadata that the gateway understands. All other metadata is ignored and goes nowhere.
-pub(super) struct Metadata<'a> {
-    pub(super) token: Option<&'a str>,
+/// The metadata that the gateway understands, the token apart. All other metadata is ignored and
+/// goes nowhere.
+pub(super) struct Metadata {
     pub(super) cited: Option<String>,
     pub(super) fields: Vec<String>,
     pub(super) full_receipt: bool,
@@ -20,10 +21,9 @@ pub(super) struct Metadata<'a> {
     pub(super) trace_parent: Option<TraceParent>,
 }
 
-impl<'a> Metadata<'a> {
-    pub(super) fn parse(headers: &'a HeaderMap) -> Result<Self, WireError> {
+impl Metadata {
+    pub(super) fn parse(headers: &HeaderMap) -> Result<Self, WireError> {
         Ok(Self {
-            token: text(headers, "authorization")?.and_then(bearer),
             cited: text(headers, "motlan-grant")?.map(str::to_owned),
             fields: fields(headers)?,
             full_receipt: full_receipt(headers)?,
@@ -50,9 +50,15 @@ fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
     }
 }
 
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token of `authorization: Bearer <JWT>`, if that is what the header says.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
+    let authorization = text(headers, "authorization")
+        .map_err(|_| TokenError::Malformed)?
+        .ok_or(TokenError::Missing)?;
+    match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(TokenError::Missing),
+    }
 }
 
 /// The paths of a `google.protobuf.FieldMask` in its JSON-like form: joined by commas.
@@ -173,8 +179,24 @@ mod tests {
     fn one_name_with_two_values_is_refused() {
         let twice = [("motlan-grant", "a/1"), ("motlan-grant", "a/2")];
         assert_eq!(parse(&twice), Err("METADATA_MALFORMED"));
-        let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
-        assert_eq!(parse(&twice), Err("METADATA_MALFORMED"));
+    }
+
+    #[test]
+    fn a_token_comes_once_and_behind_its_scheme() {
+        let read = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("authorization", HeaderValue::from_str(value).unwrap());
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(read(&["Bearer a.b.c"]), Ok("a.b.c".to_owned()));
+        assert_eq!(read(&["bearer  a.b.c"]), Ok("a.b.c".to_owned()));
+        assert_eq!(read(&[]), Err(TokenError::Missing));
+        assert_eq!(read(&["Basic abc"]), Err(TokenError::Missing));
+        assert_eq!(read(&["Bearer"]), Err(TokenError::Missing));
+        assert_eq!(read(&["Bearer a", "Bearer b"]), Err(TokenError::Malformed));
+        assert_eq!(read(&["Bearer \u{e9}"]), Err(TokenError::Malformed));
     }
 
     #[test]

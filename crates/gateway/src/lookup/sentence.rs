@@ -19,6 +19,7 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "METADATA_MALFORMED" => "Thông tin kèm theo yêu cầu sai định dạng.",
         "METHOD_UNKNOWN" => "Danh mục không có dịch vụ dữ liệu này.",
         "MESSAGE_MALFORMED" => "Bản tin yêu cầu sai định dạng hoặc quá lớn.",
+        "MESSAGE_LATE" => "Bản tin yêu cầu không đến kịp thời hạn.",
         "GATEWAY_BUSY" => "Cổng đang quá tải, xin thử lại sau.",
         "LEDGER_UNAVAILABLE" => "Sổ nhật ký không ghi được nên không thể trả kết quả.",
         "LOOKUP_LOST" => "Yêu cầu kết thúc mà không có kết quả.",
@@ -44,5 +45,38 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "PROVIDER_BUSY" => "Quá nhiều yêu cầu đang chờ cơ quan quản lý dữ liệu.",
         "RECORD_NOT_FOUND" => "Không có bản ghi này.",
         _ => "Yêu cầu không thực hiện được.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vietnamese;
+
+    /// Where reasons are given.
+    const SOURCES: [&str; 7] = [
+        include_str!("wire_error.rs"),
+        include_str!("service.rs"),
+        include_str!("../control/receipts.rs"),
+        include_str!("../identity/token.rs"),
+        include_str!("../../../policy/src/refusal.rs"),
+        include_str!("../../../exchange/src/outcome.rs"),
+        include_str!("../../../exchange/src/provider.rs"),
+    ];
+
+    fn reasons() -> impl Iterator<Item = &'static str> {
+        let is_reason = |text: &&str| {
+            text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        };
+        SOURCES
+            .iter()
+            .flat_map(move |source| source.split('"').filter(is_reason))
+    }
+
+    #[test]
+    fn every_reason_has_a_sentence_of_its_own() {
+        assert!(reasons().count() > 30);
+        for reason in reasons() {
+            assert_ne!(vietnamese(reason), vietnamese("NO_SUCH_REASON"), "{reason}");
+        }
     }
 }

@@ -19,10 +19,10 @@ use tonic::Code;
 use tracing::Instrument as _;
 
 use super::reply::{ReplyBody, released};
-use super::request::Metadata;
+use super::request::{Metadata, bearer};
 use super::wire_error::WireError;
 use crate::frames::{Deframer, FrameError, FrameLimits};
-use crate::identity::{Peer, TokenError, Tokens};
+use crate::identity::{Peer, Tokens};
 use crate::owners::Owners;
 use crate::telemetry::{LookupEnd, Metrics, traces};
 
@@ -91,7 +91,7 @@ impl Lookups {
         let arrived = arrival();
         match self.understand(&peer, request, arrived).await {
             Ok(asked) => {
-                // A task of its own: a caller that hangs up does not stop the record.
+                // R34: a task of its own. A caller that hangs up does not stop the record.
                 let lookup = tokio::spawn(Arc::clone(&self).answer(asked));
                 match lookup.await {
                     Ok(response) => response,
@@ -126,16 +126,13 @@ impl Lookups {
         request: Request<Incoming>,
         arrived: Arrival,
     ) -> Result<Asked, WireError> {
+        // R3: strangers leave here, long before the ledger.
         let (head, body) = request.into_parts();
-        let metadata = Metadata::parse(&head.headers)?;
-        let token = metadata
-            .token
-            .ok_or(WireError::token(&TokenError::Missing))?;
         let now_s = arrived.unix_us.div_euclid(1_000_000);
-        let caller = self
-            .tokens
-            .caller(peer, token, now_s)
+        let caller = bearer(&head.headers)
+            .and_then(|token| self.tokens.caller(peer, token, now_s))
             .map_err(|error| WireError::token(&error))?;
+        let metadata = Metadata::parse(&head.headers)?;
         let path = head.uri.path();
         let method = self
             .catalog
@@ -145,6 +142,7 @@ impl Lookups {
         let slot = Arc::clone(&self.in_flight)
             .try_acquire_owned()
             .map_err(|_| WireError::overloaded())?;
+        // R43: the caller's deadline, within ours.
         let wait = metadata
             .timeout
             .unwrap_or(Duration::MAX)
@@ -152,7 +150,7 @@ impl Lookups {
         let deadline = arrived.instant + wait;
         let message = tokio::time::timeout_at(deadline.into(), self.message(body))
             .await
-            .map_err(|_| message_malformed("the message did not come in time"))??;
+            .map_err(|_| WireError::late())??;
         let trace = metadata.trace_parent;
         let ask = Ask {
             method: Arc::clone(method),
@@ -207,6 +205,7 @@ impl Lookups {
         let reply = match self.exchange(caller, ask).instrument(span.clone()).await {
             Ok(reply) => reply,
             Err(unrecorded) => {
+                // R33: no record, no answer.
                 self.metrics.unrecorded(&unrecorded);
                 self.metrics.ended(&end, "LEDGER_UNAVAILABLE");
                 return WireError::unrecorded().response(None);

@@ -60,6 +60,11 @@ impl WireError {
         Self::new(Code::ResourceExhausted, "GATEWAY_BUSY", message)
     }
 
+    pub(super) fn late() -> Self {
+        let message = "the message did not come before the deadline";
+        Self::new(Code::DeadlineExceeded, "MESSAGE_LATE", message)
+    }
+
     pub(super) fn unrecorded() -> Self {
         let message = "the ledger cannot write, so nobody gets an answer; tell the operator";
         Self::new(Code::Unavailable, "LEDGER_UNAVAILABLE", message)

@@ -75,7 +75,7 @@ impl Endpoint {
         Err(fault)
     }
 
-    /// What the owner's system gets: what DESIGN.md names, and nothing else of the caller's
+    /// R40: what the owner's system gets: what DESIGN.md names, and nothing else of the caller's
     /// metadata.
     fn request(&self, enquiry: &Enquiry) -> Result<Request<Full<Bytes>>, ProviderFault> {
         let mut request = Request::new(Full::new(framed(std::slice::from_ref(&enquiry.request))));

@@ -11,7 +11,7 @@ const GRPC_OK: u32 = 0;
 const GRPC_DEADLINE_EXCEEDED: u32 = 4;
 const GRPC_NOT_FOUND: u32 = 5;
 
-/// Collects the whole answer. An answer that ends in an error has no messages, whatever came
+/// R42: collects the whole answer. An answer that ends in an error has no messages, whatever came
 /// before.
 pub(super) async fn whole(
     response: Response<Incoming>,
@@ -78,6 +78,7 @@ fn status(headers: &HeaderMap) -> Result<Option<u32>, ProviderFault> {
         .ok_or_else(|| malformed("the gRPC status is no number"))
 }
 
+/// R41: a status code is all that is taken from a provider's error.
 fn fault(status: u32) -> Option<ProviderFault> {
     match status {
         GRPC_OK => None,

@@ -210,6 +210,7 @@ impl Build<'_> {
         let place = || self.contracts.place(&field.parent_file(), field.path());
         let view = self.title(option);
         let name = field.full_name();
+        // R52: unmarked is secret too.
         if found == Class::Secret {
             let place = place();
             let what = format!("{view} reaches `{name}`, which is secret or not marked");
