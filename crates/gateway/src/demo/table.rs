@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use motlan_catalog::{Catalog, Method};
 use motlan_testkit::World;
-use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use prost_reflect::{DynamicMessage, FieldDescriptor};
 use tonic::Code;
 
 use super::play::Played;
@@ -26,6 +26,7 @@ pub(super) fn print(world: &World, catalog: &Path, played: &[Played]) -> anyhow:
     for (number, one) in (1_u32..).zip(played) {
         as_told &= print_one(&catalog, number, one)?;
     }
+    overview(&catalog, played)?;
     if !as_told {
         println!("Not everything went as it must.");
     }
@@ -86,6 +87,52 @@ fn print_one(catalog: &Catalog, number: u32, played: &Played) -> anyhow::Result<
     Ok(as_told(played))
 }
 
+/// All of it at a glance.
+fn overview(catalog: &Catalog, played: &[Played]) -> anyhow::Result<()> {
+    line([
+        "",
+        "who asked",
+        "whom",
+        "for what",
+        "came out",
+        "withheld",
+        "record",
+    ]);
+    for (number, Played { scene, reply }) in (1_u32..).zip(played) {
+        let method = catalog
+            .method(scene.path)
+            .context("the scene's method is not there")?;
+        let withheld = reply.metadata("motlan-withheld").unwrap_or_default();
+        let (came_out, withheld) = if reply.code() == Code::Ok {
+            let messages = reply.messages()?;
+            let first = messages.first().map(|message| set_fields(method, message));
+            let fields = first.transpose()?.map_or(0, |fields| fields.len());
+            let kept = withheld.split(',').filter(|name| !name.is_empty()).count();
+            (
+                format!("{} × {fields} fields", messages.len()),
+                format!("{kept} fields"),
+            )
+        } else {
+            (reply.reason().unwrap_or_default(), "-".to_owned())
+        };
+        line([
+            &number.to_string(),
+            scene.system,
+            &format!("{} {}", method.owner, method.name),
+            scene.procedure,
+            &came_out,
+            &withheld,
+            reply.metadata("motlan-record").unwrap_or("none"),
+        ]);
+    }
+    println!();
+    Ok(())
+}
+
+fn line([number, who, whom, what, came_out, withheld, record]: [&str; 7]) {
+    println!("{number:>2}  {who:<13} {whom:<24} {what:<9} {came_out:<20} {withheld:<11} {record}");
+}
+
 fn as_told(played: &Played) -> bool {
     let reason = played.reply.reason().unwrap_or_default();
     let recorded = played.reply.metadata("motlan-record").is_some();
@@ -98,17 +145,21 @@ fn as_told(played: &Played) -> bool {
 
 /// The fields of a message that are set, with short values: this is sample data.
 fn summary(method: &Method, message: &[u8]) -> anyhow::Result<String> {
+    Ok(set_fields(method, message)?.join(" "))
+}
+
+fn set_fields(method: &Method, message: &[u8]) -> anyhow::Result<Vec<String>> {
     let message = DynamicMessage::decode(method.response.clone(), message)?;
-    let fields: Vec<String> = message
-        .descriptor()
+    let show = |field: FieldDescriptor| match message.get_field(&field).as_str() {
+        Some(text) => format!("{}={text:?}", field.name()),
+        None => field.name().to_owned(),
+    };
+    Ok(method
+        .response
         .fields()
         .filter(|field| message.has_field(field))
-        .map(|field| match message.get_field(&field).as_str() {
-            Some(text) => format!("{}={text:?}", field.name()),
-            None => field.name().to_owned(),
-        })
-        .collect();
-    Ok(fields.join(" "))
+        .map(show)
+        .collect())
 }
 
 fn row(name: &str, value: &str) {
