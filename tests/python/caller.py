@@ -1,6 +1,5 @@
 """A registered system with its connection to the gateway."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -53,9 +52,7 @@ class Caller:
         credentials = demo.credentials(system)
         channel = grpc.secure_channel(
             demo.gateway,
-            grpc.ssl_channel_credentials(
-                demo.authority, credentials.key, credentials.certificate
-            ),
+            grpc.ssl_channel_credentials(demo.authority, credentials.key, credentials.certificate),
         )
         return cls(demo, system, credentials, channel)
 
@@ -71,7 +68,7 @@ class Caller:
 
     def ask(
         self,
-        method: Callable[..., Any],
+        method: Any,
         request: Message | bytes,
         *more: tuple[str, str],
         procedure: str = RESIDENCE,
@@ -83,7 +80,7 @@ class Caller:
         return call(method, request, metadata)
 
 
-def call(method: Callable[..., Any], request: Message | bytes, metadata: Metadata) -> Answer:
+def call(method: Any, request: Message | bytes, metadata: Metadata) -> Answer:
     """Calls `method` of a stub with exactly this metadata."""
     if isinstance(method, grpc.UnaryStreamMultiCallable):
         stream = method(request, metadata=metadata, timeout=CALL_S_MAX)

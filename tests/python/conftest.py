@@ -1,4 +1,4 @@
-"""What all tests share: stubs on the path, and one demo that stays up for the whole session."""
+"""What all tests share: stubs on the path, and one demo that stays up for the whole run."""
 
 import sys
 import tempfile

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # MOTLAN names another binary, e.g. a debug build.
 BINARY = Path(os.environ.get("MOTLAN", ROOT / "target/release/motlan"))
 
+# What it prints last. Before that it does not yet heed Ctrl-C.
+STAYS_UP = b"The gateway stays up"
 START_S_MAX = 30.0
 STOP_S_MAX = 20.0
 POLL_S = 0.02
@@ -43,19 +45,17 @@ class Demo:
 
     @classmethod
     def start(cls, folder: Path, log: Path) -> Self:
-        """Starts it in `folder`, which must not exist. Returns once it says where it can be found."""
+        """Starts it in `folder`, which must not exist. Returns once it has played and stays up."""
         if not BINARY.is_file():
             raise DemoError(
                 f"{BINARY} is missing: run `cargo build --release --package motlan-gateway` first"
             )
         command = [str(BINARY), "demo", "--keep", "--dir", str(folder)]
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
-            )
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         endpoints = folder / "endpoints.json"
         deadline = time.monotonic() + START_S_MAX
-        while not endpoints.exists():
+        while not (STAYS_UP in log.read_bytes() and endpoints.exists()):
             ended = process.poll() is not None
             if ended or time.monotonic() > deadline:
                 process.kill()
@@ -118,6 +118,4 @@ class Demo:
         """Runs `motlan token` on the demo's folder, or on another that `arguments` name."""
         folder = () if "--dir" in arguments else ("--dir", str(self.folder))
         command = [str(BINARY), "token", *folder, *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=False
-        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)

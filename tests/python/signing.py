@@ -24,9 +24,7 @@ def thumbprint(certificate_pem: bytes) -> str:
     return _base64url(hashlib.sha256(der).digest())
 
 
-def claims(
-    system: str, audience: str, certificate_pem: bytes, procedure: str
-) -> dict[str, Any]:
+def claims(system: str, audience: str, certificate_pem: bytes, procedure: str) -> dict[str, Any]:
     """The claims of a token that is right in everything."""
     now_s = int(time.time())
     return {
@@ -41,9 +39,7 @@ def claims(
     }
 
 
-def sign(
-    token: dict[str, Any], credentials: Credentials, **header: str | None
-) -> str:
+def sign(token: dict[str, Any], credentials: Credentials, **header: str | None) -> str:
     """Signs `token`. `header` lets its header lie; None leaves a parameter out."""
     key = serialization.load_pem_private_key(credentials.token_key, password=None)
     algorithm = "EdDSA" if isinstance(key, ed25519.Ed25519PrivateKey) else "ES256"
@@ -51,6 +47,12 @@ def sign(
     whole = {name: value for name, value in whole.items() if value is not None}
     signed = ".".join(_base64url(json.dumps(part).encode()) for part in (whole, token))
     return f"{signed}.{_base64url(_signature(key, signed.encode()))}"
+
+
+def header(token: str) -> dict[str, Any]:
+    """The header of a token."""
+    encoded = token.split(".", 1)[0]
+    return json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
 
 
 def _signature(key: Any, signed: bytes) -> bytes:

@@ -1,10 +1,12 @@
 //! A permitted question, announced to the ledger, then put to the provider.
 
+use std::time::Instant;
+
 use motlan_audit::{AppendError, Durable, Ledger};
 use motlan_policy::Permit;
 
 use crate::answer::Answer;
-use crate::provider::{Enquiry, Provider};
+use crate::provider::{Enquiry, Provider, ProviderFault};
 use crate::question::Question;
 use crate::record;
 
@@ -53,7 +55,12 @@ impl Announced {
     /// Puts the question to the provider. Whatever comes back, or does not, is an [`Answer`].
     pub async fn fetch<P: Provider>(self, provider: &P) -> Answer {
         let enquiry = Enquiry::new(&self.question, &self.announcement);
-        let fetched = provider.ask(enquiry).await;
+        // R43: a question that came too late is not put to anyone.
+        let fetched = if Instant::now() < enquiry.deadline {
+            provider.ask(enquiry).await
+        } else {
+            Err(ProviderFault::TooLate)
+        };
         Answer::new(self, fetched)
     }
 

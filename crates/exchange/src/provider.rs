@@ -74,6 +74,9 @@ pub enum ProviderFault {
     /// No connection could be had.
     #[error("the provider could not be reached")]
     Unreachable,
+    /// The deadline had passed before it could be asked; it heard nothing.
+    #[error("the deadline had passed before the provider could be asked")]
+    TooLate,
     /// It did not answer by the deadline.
     #[error("the provider did not answer in time")]
     Silent,
@@ -112,6 +115,7 @@ impl ProviderFault {
         match self {
             Self::NotFound => "SUBJECT_NOT_FOUND",
             Self::Unreachable => "PROVIDER_UNREACHABLE",
+            Self::TooLate => "DEADLINE_PASSED",
             Self::Silent => "PROVIDER_SILENT",
             Self::Failed { .. } => "PROVIDER_FAILED",
             Self::BrokenOff => "PROVIDER_BROKE_OFF",

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::demo::Demo;
 
@@ -58,6 +59,31 @@ impl Command {
             Verb::Check(config) => Ok(check::run(&config.config)),
             Verb::Ledger(LedgerVerb::Init(config)) => ledger::init(&config.config),
             Verb::Token(token) => token.run(),
+        }
+    }
+}
+
+/// SIGTERM and SIGINT, from the moment that they are listened for.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self {
+            terminate,
+            interrupt,
+        })
+    }
+
+    /// Resolves at the first of them.
+    pub(crate) async fn any(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }

@@ -57,6 +57,8 @@ impl Control {
         let (reporter, health) = tonic_health::server::health_reporter();
         let mut pool = catalog.pool().clone();
         pool.decode_file_descriptor_set(motlan_api::FILE_DESCRIPTOR_SET)?;
+        // So that a command-line client can show the details of an error.
+        pool.decode_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
         let contracts = pool.encode_to_vec();
         let reflection = || {
             tonic_reflection::server::Builder::configure()

@@ -50,14 +50,16 @@ impl Demo {
         let gateway = Gateway::start(settings.clone()).await?;
         let verifier = made.verifier.to_string();
         let (port, admin_port) = (gateway.address().port(), gateway.admin_address().port());
-        world.endpoints(port, admin_port, &verifier).write(dir)?;
 
         let played = play::all(&world, port).await?;
         let as_told = table::print(&world, &settings.catalog, &played)?;
         let sound = check::ledger(&settings.ledger.folder, &made.verifier, &played, dir)?;
         if self.keep {
+            // Last, and once signals are listened for: who waits for the file can rely on the rest.
+            let signals = crate::command::StopSignals::listen()?;
+            world.endpoints(port, admin_port, &verifier).write(dir)?;
             next_steps_kept(dir, port, admin_port, &verifier);
-            tokio::signal::ctrl_c().await?;
+            signals.any().await;
         }
         gateway.stop().await?;
         if !self.keep {

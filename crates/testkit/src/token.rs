@@ -3,6 +3,7 @@
 //! A [`Token`] starts right; every header and claim can then be set to anything or taken away, and
 //! it can be signed by any key, or by none.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -56,11 +57,16 @@ impl SigningKey {
     /// # Errors
     /// Where the key cannot be made.
     pub fn generate(kid: &str, key_type: KeyType) -> Result<Self, TokenError> {
-        let algorithm = match key_type {
-            KeyType::Es256 => &PKCS_ECDSA_P256_SHA256,
-            KeyType::EdDsa => &PKCS_ED25519,
+        let key = match key_type {
+            KeyType::Es256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
+            // PKCS #8 version 1: OpenSSL 3 and what stands on it cannot read version 2.
+            KeyType::EdDsa => {
+                let key = Ed25519KeyPair::generate().map_err(|_| TokenError::Random)?;
+                let der = key.to_pkcs8v1().map_err(|_| TokenError::Random)?;
+                KeyPair::try_from(der.as_ref())?
+            }
         };
-        Self::new(kid, &KeyPair::generate_for(algorithm)?)
+        Self::new(kid, &key)
     }
 
     /// Reads a private key in PKCS #8 PEM, as [`SigningKey::private_pem`] gives it.

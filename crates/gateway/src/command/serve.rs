@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use motlan_gateway::{Gateway, Settings, preflight, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
     match preflight::check(config) {
@@ -20,14 +19,10 @@ pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start(&settings.telemetry)?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let signals = super::StopSignals::listen()?;
     let gateway = Gateway::start(settings).await?;
     tell(&gateway).context("standard output is closed")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    signals.any().await;
     tracing::info!("stopping: finishing what is under way");
     gateway.stop().await?;
     tracing::info!("stopped");

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use motlan_catalog::ProcedureCode;
 use motlan_testkit::Endpoints;
 use motlan_testkit::pki::Identity;
 use motlan_testkit::token::{SigningKey, Token as Minted};
@@ -20,7 +21,7 @@ pub(crate) struct Token {
     system: String,
     /// The procedure that the lookup serves.
     #[arg(long, default_value = "1.004222")]
-    procedure: String,
+    procedure: ProcedureCode,
     /// The dossier that the lookup serves.
     #[arg(long)]
     dossier: Option<String>,
@@ -28,7 +29,7 @@ pub(crate) struct Token {
     #[arg(long, default_value = "canbo.demo")]
     official: String,
     /// How long it lives, in seconds; the gateway takes at most 600.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(i64).range(1..=600))]
     seconds: i64,
 }
 
@@ -63,7 +64,7 @@ impl Token {
             .audience(&endpoints.audience)
             .expires_s(now_s.saturating_add(self.seconds))
             .official(&self.official)
-            .procedure(&self.procedure)
+            .procedure(self.procedure.as_str())
             .bound_to_identity(&identity)?;
         if let Some(dossier) = &self.dossier {
             token = token.dossier(dossier);

@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use motlan_catalog::{Catalog, System, SystemId, TokenAlgorithm, TokenKey};
 use motlan_exchange::{Caller, Official, Statement};
+use serde::Deserialize;
 
 use super::certificate::{Peer, THUMBPRINT_BYTES};
 use super::claims::{Claims, ClaimsError, TOKEN_LIFETIME_S_MAX};
@@ -83,6 +84,12 @@ struct Key {
     kid: String,
     algorithm: Algorithm,
     key: DecodingKey,
+}
+
+/// Who a token says it is from.
+#[derive(Deserialize)]
+struct Issuer {
+    iss: Option<String>,
 }
 
 /// A token whose signature, issuer, audience and lifetime were right.
@@ -185,6 +192,16 @@ impl Tokens {
             .is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
         if !is_jwt || header.crit.is_some() {
             return Err(TokenError::Malformed);
+        }
+        // Read before it is proven, only to tell a taken token from a wrongly signed one.
+        let stated: Issuer = jsonwebtoken::dangerous::insecure_decode_claims(token)
+            .map_err(|_| TokenError::Malformed)?;
+        if stated
+            .iss
+            .as_deref()
+            .is_some_and(|iss| iss != system.id.as_str())
+        {
+            return Err(TokenError::Issuer);
         }
         let key = self
             .keys

@@ -37,6 +37,7 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "POLICY_UNDECIDABLE" => "Không đánh giá được quy tắc chia sẻ nên từ chối.",
         "SUBJECT_NOT_FOUND" => "Cơ sở dữ liệu không có thông tin này.",
         "PROVIDER_UNREACHABLE" => "Không kết nối được với cơ quan quản lý dữ liệu.",
+        "DEADLINE_PASSED" => "Hết thời hạn trước khi hỏi được cơ quan quản lý dữ liệu.",
         "PROVIDER_SILENT" => "Cơ quan quản lý dữ liệu không trả lời kịp thời.",
         "PROVIDER_FAILED" => "Hệ thống của cơ quan quản lý dữ liệu báo lỗi.",
         "PROVIDER_BROKE_OFF" => "Hệ thống của cơ quan quản lý dữ liệu ngắt giữa chừng.",

@@ -97,7 +97,7 @@ impl WireError {
             },
             Denial::Provider(fault) => match fault {
                 ProviderFault::NotFound => Code::NotFound,
-                ProviderFault::Silent => Code::DeadlineExceeded,
+                ProviderFault::TooLate | ProviderFault::Silent => Code::DeadlineExceeded,
                 ProviderFault::Busy => Code::ResourceExhausted,
                 ProviderFault::Unreachable
                 | ProviderFault::Failed { .. }
