@@ -14,7 +14,6 @@ use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use tonic::Code;
 
-use crate::system::past::Past;
 use crate::system::question::{
     DESK, DOSSIER, GET_PERSON, LIST_HOUSEHOLD, RESIDENCE, household, person,
 };
@@ -98,7 +97,10 @@ async fn a_granted_lookup_brings_exactly_the_fields_of_the_view() {
     let reply = running.ask(&person(&roles.person)).await;
 
     let message = message(&reply);
-    assert_eq!(fields_set(&message), RESIDENCE_VIEW.map(str::to_owned).into());
+    assert_eq!(
+        fields_set(&message),
+        RESIDENCE_VIEW.map(str::to_owned).into()
+    );
     let held = held(&running, &roles.person);
     assert_eq!(message, in_residence_view(held.clone()).encode_to_vec());
     assert_eq!(held.working_note, SECRET_NOTE);
@@ -134,7 +136,10 @@ async fn a_granted_lookup_brings_exactly_the_fields_of_the_view() {
         assert!(!entry.sealed.token_id.is_empty());
     }
     let record = &outcome.record;
-    assert_eq!((record.result(), record.reason.as_str()), (Ended::Released, ""));
+    assert_eq!(
+        (record.result(), record.reason.as_str()),
+        (Ended::Released, "")
+    );
     assert_eq!(record.fields_released, RESIDENCE_VIEW);
     assert_eq!(record.fields_withheld, withheld);
     assert_eq!(record.provider_status, Some(0));
@@ -182,11 +187,9 @@ async fn a_caller_that_asks_for_less_gets_less() {
 
     let past = running.stop().await;
     let (_, outcome) = past.lookup(&record_of(&reply));
-    let sorted = ["permanent_residence.province_code", "sex"];
-    let mut asked = outcome.record.fields_asked.clone();
-    asked.sort();
-    assert_eq!(asked, sorted);
-    assert_eq!(outcome.record.fields_released, sorted);
+    let asked: Vec<&str> = asked.split(',').collect();
+    assert_eq!(outcome.record.fields_asked, asked);
+    assert_eq!(outcome.record.fields_released, asked);
     let withheld = &outcome.record.fields_withheld;
     assert!(withheld.contains(&"full_name".to_owned()), "{withheld:?}");
 }
@@ -214,12 +217,22 @@ async fn a_list_comes_whole_and_in_order() {
     assert_eq!(record.method, LIST_HOUSEHOLD);
     assert_eq!(record.view, "household");
     assert_eq!(record.answers as usize, expected.len());
-    let released = ["relatives.full_name", "relatives.personal_id", "relatives.relation"];
+    let released = [
+        "relatives.full_name",
+        "relatives.personal_id",
+        "relatives.relation",
+    ];
     for path in released {
-        assert!(record.fields_released.contains(&path.to_owned()), "{record:?}");
+        assert!(
+            record.fields_released.contains(&path.to_owned()),
+            "{record:?}"
+        );
     }
     let kept = &record.fields_withheld;
-    assert!(kept.contains(&"relatives.date_of_birth".to_owned()), "{kept:?}");
+    assert!(
+        kept.contains(&"relatives.date_of_birth".to_owned()),
+        "{kept:?}"
+    );
     assert_eq!(outcome.sealed.answer_sha256, frames_sha256(&messages));
 }
 
@@ -228,22 +241,17 @@ async fn every_lookup_has_records_of_its_own() {
     // R12, R31, R32: two records for each that was announced, in the order of the way.
     let running = Running::start().await;
     let roles = running.roles();
-    let asked = [
-        running.ask(&person(&roles.person)),
-        running.ask(&person(&roles.spouse)),
-        running.ask(&person(&roles.child)),
-    ];
-    let mut records = Vec::new();
-    for asking in asked {
-        records.push(record_of(&asking.await));
-    }
-    let past: Past = running.stop().await;
-    assert_eq!(past.entries.len(), 6);
     let subjects = [roles.person, roles.spouse, roles.child];
-    for (record, subject) in records.iter().zip(subjects) {
+    let mut records = Vec::new();
+    for subject in &subjects {
+        records.push(record_of(&running.ask(&person(subject)).await));
+    }
+    let past = running.stop().await;
+    assert_eq!(past.entries.len(), 6);
+    for (record, subject) in records.iter().zip(&subjects) {
         let (question, outcome) = past.lookup(record);
-        assert_eq!(question.sealed.subject, subject);
-        assert_eq!(outcome.sealed.subject, subject);
+        assert_eq!(question.sealed.subject, *subject);
+        assert_eq!(outcome.sealed.subject, *subject);
         assert_eq!(outcome.id.index(), question.id.index() + 1);
     }
 }

@@ -19,7 +19,9 @@ const RUN_MAX: Duration = Duration::from_secs(60);
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let profile = own.parent().and_then(Path::parent);
-    let file = profile.context("the test lies in no profile's folder")?.join(name);
+    let file = profile
+        .context("the test lies in no profile's folder")?
+        .join(name);
     ensure!(
         file.is_file(),
         "`{}` is not there: build it with `cargo build --workspace --bins`, in the profile of the \
@@ -55,7 +57,10 @@ impl Ended {
     /// Nothing, if it exited with `code`; else an error with all that it wrote.
     pub(crate) fn exited(self, code: i32) -> Result<Self> {
         let Self { how, out, err } = &self;
-        ensure!(*how == How::Exit(code), "it ended with {how:?}, not {code}:\n{out}\n{err}");
+        ensure!(
+            *how == How::Exit(code),
+            "it ended with {how:?}, not {code}:\n{out}\n{err}"
+        );
         Ok(self)
     }
 }
@@ -69,7 +74,10 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
         let out = Output::collect(child.stdout.take().context("standard output is not ours")?);
         let err = Output::collect(child.stderr.take().context("standard error is not ours")?);
@@ -88,24 +96,27 @@ impl Process {
             if ended {
                 return Ok(None);
             }
-            ensure!(Instant::now() < until, "no line within {patience:?}: {:?}", self.err.lines());
+            ensure!(
+                Instant::now() < until,
+                "no line within {patience:?}: {}",
+                self.log()
+            );
             std::thread::sleep(POLL);
         }
     }
 
     /// What it has written to standard error so far.
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.err.lines()
+    pub(crate) fn log(&self) -> String {
+        self.err.lines().join("\n")
     }
 
-    /// Whether it is still running.
-    pub(crate) fn is_running(&mut self) -> Result<bool> {
-        Ok(self.child.try_wait()?.is_none())
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, e.g. "KILL".
     pub(crate) fn signal(&self, name: &str) -> Result<()> {
-        let pid = self.child.id().to_string();
+        let pid = self.id().to_string();
         let sent = Command::new("sh")
             .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid])
             .status()?;
@@ -120,7 +131,11 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 break status;
             }
-            ensure!(Instant::now() < until, "still running after {patience:?}: {:?}", self.log());
+            ensure!(
+                Instant::now() < until,
+                "still running after {patience:?}: {}",
+                self.log()
+            );
             std::thread::sleep(POLL);
         };
         let how = match (status.code(), status.signal()) {
@@ -128,7 +143,11 @@ impl Process {
             (None, Some(signal)) => How::Signal(signal),
             (None, None) => bail!("it ended with {status}"),
         };
-        Ok(Ended { how, out: self.out.whole(), err: self.err.whole() })
+        Ok(Ended {
+            how,
+            out: self.out.whole(),
+            err: self.err.whole(),
+        })
     }
 }
 
@@ -152,14 +171,22 @@ impl Output {
         let kept = Arc::clone(&lines);
         let read = move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
             }
         };
-        Self { lines, reader: Some(std::thread::spawn(read)) }
+        Self {
+            lines,
+            reader: Some(std::thread::spawn(read)),
+        }
     }
 
     fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn is_finished(&self) -> bool {

@@ -55,7 +55,9 @@ fn request(subject: &str) -> Vec<u8> {
         #[prost(string, tag = "1")]
         subject: String,
     }
-    let request = Request { subject: subject.to_owned() };
+    let request = Request {
+        subject: subject.to_owned(),
+    };
     prost::Message::encode_to_vec(&request)
 }
 
@@ -64,11 +66,18 @@ impl Deployment {
     pub(crate) async fn lay() -> Result<Self> {
         let dir = TempDir::with_prefix("motlan-process-")?;
         let world = World::lay(dir.path(), SEED).await?;
-        let made = run(motlan(&world, &["ledger", "init"])?.env_remove("RUST_LOG"))?.exited(0)?;
-        let verifier = made.out.lines().find_map(|line| line.strip_prefix("verifier"));
+        let made = run(&mut motlan(&world, &["ledger", "init"])?)?.exited(0)?;
+        let verifier = made
+            .out
+            .lines()
+            .find_map(|line| line.strip_prefix("verifier"));
         let key = verifier.and_then(|rest| rest.split_whitespace().next());
         let key = key.with_context(|| made.out.clone())?.parse()?;
-        Ok(Self { world, key, _dir: dir })
+        Ok(Self {
+            world,
+            key,
+            _dir: dir,
+        })
     }
 
     /// A command of `motlan` on this deployment's configuration, e.g. `["ledger", "init"]`.
@@ -88,7 +97,10 @@ impl Deployment {
 
     /// A question as a call with a token of its own.
     pub(crate) fn call(&self, question: &Question) -> Result<Call> {
-        let token = self.world.system(question.system)?.signed(question.procedure)?;
+        let token = self
+            .world
+            .system(question.system)?
+            .signed(question.procedure)?;
         Ok(Call::new(&question.path, &question.message)?.bearer(&token)?)
     }
 
@@ -104,8 +116,15 @@ impl Deployment {
             entries.push(entry);
             std::ops::ControlFlow::Continue(())
         })?;
-        ensure!(findings.count == 0, "the ledger is damaged: {:?}", findings.first);
-        let in_order = entries.iter().zip(0..).all(|(entry, due)| entry.id.index() == due);
+        ensure!(
+            findings.count == 0,
+            "the ledger is damaged: {:?}",
+            findings.first
+        );
+        let in_order = entries
+            .iter()
+            .zip(0..)
+            .all(|(entry, due)| entry.id.index() == due);
         ensure!(in_order, "the ledger skips or repeats a record");
         Ok(entries)
     }
@@ -113,7 +132,11 @@ impl Deployment {
     /// Verifies the ledger from disk.
     pub(crate) fn verified(&self) -> Result<Report> {
         let report = verify(&self.ledger(), &self.key)?;
-        ensure!(report.is_sound(), "the ledger is not sound: {:?}", report.findings.first);
+        ensure!(
+            report.is_sound(),
+            "the ledger is not sound: {:?}",
+            report.findings.first
+        );
         Ok(report)
     }
 }

@@ -30,7 +30,11 @@ impl Told {
         let messages = reply.messages()?;
         let Some(record) = reply.metadata("motlan-record") else {
             ensure!(reply.code() != Code::Ok, "an answer without a record");
-            ensure!(messages.is_empty(), "data without a record: {:?}", reply.status);
+            ensure!(
+                messages.is_empty(),
+                "data without a record: {:?}",
+                reply.status
+            );
             return Ok(None);
         };
         Ok(Some(Self {
@@ -61,7 +65,9 @@ pub(crate) struct Asked {
     pub(crate) record: RecordId,
     pub(crate) caller: String,
     pub(crate) path: String,
-    pub(crate) subject: String,
+    /// None where the gateway was killed while it was still sending: its headers came, and not all
+    /// of its message.
+    pub(crate) subject: Option<String>,
 }
 
 impl Asked {
@@ -72,7 +78,7 @@ impl Asked {
             record: said("motlan-record")?.parse()?,
             caller: said("motlan-caller")?.to_owned(),
             path: seen.path.clone(),
-            subject: seen.subject.clone(),
+            subject: Some(seen.subject.clone()).filter(|subject| !subject.is_empty()),
         })
     }
 }
@@ -111,12 +117,6 @@ impl Heard {
         }
         faults
     }
-
-    /// The highest record that anybody was told of.
-    pub(crate) fn last(&self) -> Option<u64> {
-        let told = self.told.iter().map(|told| told.record.index());
-        told.chain(self.asked.iter().map(|asked| asked.record.index())).max()
-    }
 }
 
 fn found<'l>(ledger: &'l [ReadEntry], record: &RecordId) -> Option<&'l ReadEntry> {
@@ -131,26 +131,47 @@ fn check_told(
     fault: &mut impl FnMut(String),
 ) {
     let ReadEntry { record, sealed, .. } = entry;
-    let Question { system, procedure, path, subject, .. } = &told.question;
+    let Question {
+        system,
+        procedure,
+        path,
+        subject,
+        ..
+    } = &told.question;
     if record.kind() != RecordKind::Outcome || record.result() != told.result() {
         let (kind, result) = (record.kind(), record.result());
-        fault(format!("the ledger has {kind:?} {result:?} where {:?} was told", told.code));
+        fault(format!(
+            "the ledger has {kind:?} {result:?} where {:?} was told",
+            told.code
+        ));
     }
     if record.reason != told.reason {
-        fault(format!("the ledger has the reason `{}`, not `{}`", record.reason, told.reason));
+        fault(format!(
+            "the ledger has the reason `{}`, not `{}`",
+            record.reason, told.reason
+        ));
     }
     if (record.caller.as_str(), record.procedure.as_str()) != (*system, *procedure) {
-        fault(format!("the ledger has it told to `{}` for {}", record.caller, record.procedure));
+        fault(format!(
+            "the ledger has it told to `{}` for {}",
+            record.caller, record.procedure
+        ));
     }
     if record.method != *path || sealed.subject != *subject {
-        fault(format!("the ledger has it of `{}` about another or by another", record.method));
+        fault(format!(
+            "the ledger has it of `{}` about another or by another",
+            record.method
+        ));
     }
     if told.code == Code::Ok {
         if sealed.answer_sha256 != told.sha256 {
             fault("the answer is not the one in the ledger".to_owned());
         }
         if usize::try_from(record.answers) != Ok(told.answers) {
-            fault(format!("{} messages were told, {} stand", told.answers, record.answers));
+            fault(format!(
+                "{} messages were told, {} stand",
+                told.answers, record.answers
+            ));
         }
     }
     if record.result() != Ended::Refused && !has_question(record, ledger) {
@@ -159,7 +180,9 @@ fn check_told(
 }
 
 fn has_question(outcome: &Record, ledger: &[ReadEntry]) -> bool {
-    let index = outcome.question.and_then(|index| usize::try_from(index).ok());
+    let index = outcome
+        .question
+        .and_then(|index| usize::try_from(index).ok());
     let question = index.and_then(|index| ledger.get(index));
     question.is_some_and(|entry| {
         entry.record.kind() == RecordKind::Question && entry.record.method == outcome.method
@@ -171,8 +194,15 @@ fn check_asked(asked: &Asked, entry: &ReadEntry, fault: &mut impl FnMut(String))
     if record.kind() != RecordKind::Question {
         fault(format!("the ledger has {:?} there", record.kind()));
     }
-    if record.method != asked.path || sealed.subject != asked.subject {
-        fault(format!("the ledger has a question to `{}` or about another", record.method));
+    let other = asked
+        .subject
+        .as_ref()
+        .is_some_and(|subject| *subject != sealed.subject);
+    if record.method != asked.path || other {
+        fault(format!(
+            "the ledger has a question to `{}` or about another",
+            record.method
+        ));
     }
     if record.caller != asked.caller {
         fault(format!("the ledger has a question of `{}`", record.caller));

@@ -22,16 +22,27 @@ impl Checkpoint {
         let mut lines = note.lines().skip(1);
         let size = lines.next().context("no size")?.parse()?;
         let root = BASE64_STANDARD.decode(lines.next().context("no root")?)?;
-        Ok(Self { size, root, note: note.to_owned() })
+        Ok(Self {
+            size,
+            root,
+            note: note.to_owned(),
+        })
     }
 }
 
 /// What is wrong with checkpoints that were given out, if `leaves` is the log.
 pub(crate) fn faults(seen: &BTreeSet<Checkpoint>, leaves: &[Vec<u8>]) -> Vec<String> {
     let wrong = |checkpoint: &Checkpoint| match leaves.get(..checkpoint.size) {
-        None => Some(format!("{} records were signed, {} stand", checkpoint.size, leaves.len())),
+        None => Some(format!(
+            "{} records were signed, {} stand",
+            checkpoint.size,
+            leaves.len()
+        )),
         Some(leaves) if root(leaves) == checkpoint.root => None,
-        Some(_) => Some(format!("the first {} records are not those signed", checkpoint.size)),
+        Some(_) => Some(format!(
+            "the first {} records are not those signed",
+            checkpoint.size
+        )),
     };
     seen.iter().filter_map(wrong).collect()
 }

@@ -112,13 +112,7 @@ fn assert_public_safe(entry: &ReadEntry, sample: &Sample) {
         &sealed.official,
         &sealed.token_id,
     ];
-    let constant = [
-        SECRET_NOTE,
-        CHATTER,
-        UNKNOWN_FIELD_TEXT,
-        OFFICIAL,
-        DOSSIER,
-    ];
+    let constant = [SECRET_NOTE, CHATTER, UNKNOWN_FIELD_TEXT, OFFICIAL, DOSSIER];
     let of_people = sample.people.iter().flat_map(|person| {
         [
             person.personal_id.as_str(),

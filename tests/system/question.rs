@@ -29,7 +29,7 @@ pub(crate) struct Question {
     pub(crate) path: &'static str,
     pub(crate) message: Vec<u8>,
     pub(crate) procedure: &'static str,
-    metadata: Vec<(&'static str, String)>,
+    pub(crate) metadata: Vec<(&'static str, String)>,
 }
 
 impl Question {

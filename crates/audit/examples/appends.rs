@@ -1,5 +1,5 @@
-//! Measures durable appends: `cargo run --release -p motlan-audit --example appends -- FOLDER`, where FOLDER
-//! is on the disk to be measured and is not there yet.
+//! Measures durable appends: `cargo run --release -p motlan-audit --example appends -- FOLDER`,
+//! where FOLDER is on the disk to be measured and is not there yet.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
         let rate = waits.len() as f64 / seconds;
         let (p50, p99, worst) = (at(0.5), at(0.99), at(1.0 - f64::EPSILON));
         println!(
-            "{callers:>4} callers {rate:>9.0}/s  p50 {p50:.2} ms  p99 {p99:.2} ms  worst {worst:.2} ms"
+            "{callers:>4} callers {rate:>9.0}/s  ms: p50 {p50:.2}, p99 {p99:.2}, worst {worst:.2}"
         );
         let index = ledger.size() / 2;
         let (began, mut receipts) = (Instant::now(), 0_u32);

@@ -68,8 +68,8 @@ impl Checkpoint {
     }
 }
 
-/// Whether a key of that name may sign for `origin`: it is the origin, or a part of it that ends at a
-/// slash, for a key that outlives the quarter.
+/// Whether a key of that name may sign for `origin`: it is the origin, or a part of it that ends at
+/// a slash, for a key that outlives the quarter.
 pub(crate) fn speaks_for(name: &str, origin: &Origin) -> bool {
     let rest = origin.as_str().strip_prefix(name);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -124,7 +124,8 @@ mod tests {
     fn a_checkpoint_is_three_lines_in_a_note() {
         let key = SignerKey::generate("motlan.example/audit/hn1/2026q4").unwrap();
         let note = checkpoint().sign(&key);
-        let lines = "motlan.example/audit/hn1/2026q4\n7\nCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n\n— ";
+        let lines = "motlan.example/audit/hn1/2026q4\n7\n\
+                     CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n\n— ";
         assert!(note.starts_with(lines), "{note}");
         assert_eq!(
             Checkpoint::open(&note, key.verifier()).unwrap(),

@@ -41,8 +41,8 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Puts `text` in the place of `folder/name`. Whoever reads meanwhile, or after a power cut, finds the
-/// old text or the new one, whole.
+/// Puts `text` in the place of `folder/name`. Whoever reads meanwhile, or after a power cut, finds
+/// the old text or the new one, whole.
 pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));
     let mut file = create(&fresh)?;

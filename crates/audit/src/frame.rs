@@ -1,5 +1,5 @@
-//! Frames: what one commit writes. A frame is a header of 80 bytes, a body and an end mark of one byte;
-//! integers are little-endian.
+//! Frames: what one commit writes. A frame is a header of 80 bytes, a body and an end mark of one
+//! byte; integers are little-endian.
 //!
 //! | bytes | header |
 //! | --- | --- |
@@ -14,9 +14,9 @@
 //! | 72..76 | CRC-32C of the body |
 //! | 76..80 | CRC-32C of bytes 0..76 |
 //!
-//! The body holds the records one after the other: length of the leaf (u16), length of the sealed part
-//! (u16), leaf, sealed part. The end mark is 0xff. So the first and the last byte of a frame are never zero,
-//! and a torn write onto zeroes always leaves a hole that tells it from damage.
+//! The body holds the records one after the other: length of the leaf (u16), length of the sealed
+//! part (u16), leaf, sealed part. The end mark is 0xff. So the first and the last byte of a frame
+//! are never zero, and a torn write onto zeroes always leaves a hole that tells it from damage.
 
 use crate::identity::LogId;
 use crate::tree::Hash;
@@ -165,8 +165,8 @@ fn known_bytes(place: &Place) -> [u8; KNOWN_BYTES] {
     out
 }
 
-/// Whether `bytes` can be what a torn write of the frame at `place` left in a zero-filled file: what
-/// is known of its header stands there, or zeroes where a piece is missing.
+/// Whether `bytes` can be what a torn write of the frame at `place` left in a zero-filled file:
+/// what is known of its header stands there, or zeroes where a piece is missing.
 pub(crate) fn is_torn_header(bytes: &[u8], place: &Place) -> bool {
     bytes
         .iter()
@@ -201,7 +201,8 @@ pub(crate) fn encode_part(out: &mut Vec<u8>, part: Part<'_>) {
     out.extend_from_slice(part.sealed);
 }
 
-/// The records of a body, one after the other. An item `None` is the last: the lengths run over the end.
+/// The records of a body, one after the other. An item `None` is the last: the lengths run over the
+/// end.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts<'a>(pub(crate) &'a [u8]);
 

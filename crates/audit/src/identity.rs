@@ -1,5 +1,5 @@
-//! The file `log`: which log a folder holds. Its hash is the log's id, which stands in each segment and
-//! each frame, so that a piece of another log is known as such.
+//! The file `log`: which log a folder holds. Its hash is the log's id, which stands in each segment
+//! and each frame, so that a piece of another log is known as such.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Read as _, Write as _};
@@ -130,7 +130,10 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// The file `log` is not what was written.
-    #[error("`{}` does not describe a ledger of version 1: it was changed, or is newer", file.display())]
+    #[error(
+        "`{}` does not describe a ledger of version 1: it was changed, or is newer",
+        file.display()
+    )]
     Malformed {
         /// The file.
         file: PathBuf,

@@ -44,8 +44,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// The key that it was created with.
     pub key: SignerKey,
-    /// The length of each new segment file; 64 MiB if not changed, at least 1 KiB. It bounds a frame and
-    /// so a record.
+    /// The length of each new segment file; 64 MiB if not changed, at least 1 KiB. It bounds a
+    /// frame and so a record.
     pub segment_bytes: u64,
     /// How many entries may wait for the committer; 4,096 if not changed.
     pub queue_records_max: usize,
@@ -66,8 +66,8 @@ impl Settings {
     }
 }
 
-/// A handle on an open ledger. Cheap to clone; all clones are the same ledger. When the last is dropped,
-/// what is queued is committed first, as by [`Ledger::close`].
+/// A handle on an open ledger. Cheap to clone; all clones are the same ledger. When the last is
+/// dropped, what is queued is committed first, as by [`Ledger::close`].
 #[derive(Clone, Debug)]
 pub struct Ledger(Arc<Handle>);
 
@@ -79,8 +79,8 @@ struct Handle {
 }
 
 impl Ledger {
-    /// Makes an empty ledger in `folder`, which must be empty or not there yet. `key` must be named after
-    /// the origin or a leading part of it.
+    /// Makes an empty ledger in `folder`, which must be empty or not there yet. `key` must be named
+    /// after the origin or a leading part of it.
     pub fn create(
         folder: &std::path::Path,
         origin: &Origin,
@@ -89,9 +89,9 @@ impl Ledger {
         create::create(folder, origin, key)
     }
 
-    /// Opens an existing ledger. Blocking: it reads the whole log and checks every checksum and the tree
-    /// against the signed checkpoint. It cuts what a crash left of the last write, and refuses all else
-    /// that it cannot explain.
+    /// Opens an existing ledger. Blocking: it reads the whole log and checks every checksum and the
+    /// tree against the signed checkpoint. It cuts what a crash left of the last write, and refuses
+    /// all else that it cannot explain.
     pub fn open(settings: Settings) -> Result<Ledger, OpenError> {
         open::open(settings, |files| files)
     }
@@ -104,19 +104,23 @@ impl Ledger {
         open::open(settings, wrap)
     }
 
-    /// Writes an entry. Resolves once the record would survive a power cut and stands under a signed
-    /// checkpoint. Waits while the queue is full. An entry that is queued is written even if the caller
-    /// stops waiting.
+    /// Writes an entry. Resolves once the record would survive a power cut and stands under a
+    /// signed checkpoint. Waits while the queue is full. An entry that is queued is written even if
+    /// the caller stops waiting.
     pub async fn append(&self, entry: Entry) -> Result<Durable, AppendError> {
         let queue = &self.0.shared.queue;
         let (pending, receiver) = entry.prepare(queue.part_bytes_max())?;
         if queue.push(pending).await.is_err() {
             return Err(self.0.ended());
         }
-        receiver.await.unwrap_or_else(|_| Err(self.0.ended()))
+        receiver.await.unwrap_or_else(|_| {
+            // The committer answers everybody, unless it panics.
+            Err(AppendError::Failed(self.0.shared.fail(committer::PANICKED)))
+        })
     }
 
-    /// The proof of a record's place under the newest checkpoint. Blocking: reads a few KiB from disk.
+    /// The proof of a record's place under the newest checkpoint. Blocking: reads a few KiB from
+    /// disk.
     pub fn receipt(&self, index: u64) -> Result<Receipt, ReadError> {
         read::receipt(&self.0, index)
     }
@@ -141,7 +145,8 @@ impl Ledger {
         self.0.shared.size()
     }
 
-    /// The newest signed checkpoint, a C2SP signed note. It speaks for [`Ledger::size`] records or more.
+    /// The newest signed checkpoint, a C2SP signed note. It speaks for [`Ledger::size`] records or
+    /// more.
     pub fn checkpoint(&self) -> String {
         self.0.shared.head(|head| head.note.clone())
     }
@@ -156,8 +161,9 @@ impl Ledger {
         &self.0.shared.identity.key
     }
 
-    /// Commits what is queued, replaces the file `checkpoint` and stops the committer; the folder is free
-    /// for others then. Blocking. Other handles on the ledger can read on, and append nothing more.
+    /// Commits what is queued, replaces the file `checkpoint` and stops the committer; the folder
+    /// is free for others then. Blocking. Other handles on the ledger can read on, and append
+    /// nothing more.
     pub fn close(self) -> Result<(), CloseError> {
         self.0.stop();
         match self.0.shared.failure() {
@@ -216,7 +222,8 @@ pub enum State {
     Closed,
 }
 
-/// The ledger had failed, or failed while it was closing. Entries that were not acknowledged may be lost.
+/// The ledger had failed, or failed while it was closing. Entries that were not acknowledged may be
+/// lost.
 #[derive(Debug, Error)]
 #[error("the ledger has failed: {0}")]
 pub struct CloseError(Arc<str>);

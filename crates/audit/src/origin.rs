@@ -11,8 +11,8 @@ const ZONE_S: i64 = 7 * 3600;
 /// The longest origin that is taken.
 const ORIGIN_BYTES_MAX: usize = 255;
 
-/// The origin of a log, `<prefix>/<instance>/<quarter>`, e.g. "motlan.example/audit/hn1/2026q4". It is the
-/// first line of each checkpoint and tells this log from any other.
+/// The origin of a log, `<prefix>/<instance>/<quarter>`, e.g. "motlan.example/audit/hn1/2026q4". It
+/// is the first line of each checkpoint and tells this log from any other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     text: Arc<str>,
@@ -93,8 +93,8 @@ pub struct Quarter {
 }
 
 impl Quarter {
-    /// The quarter in which `time_us`, microseconds since the Unix epoch, lies. Times before 1970 count
-    /// as its first.
+    /// The quarter in which `time_us`, microseconds since the Unix epoch, lies. Times before 1970
+    /// count as its first.
     pub fn containing(time_us: i64) -> Quarter {
         let mut days = (time_us.div_euclid(1_000_000) + ZONE_S)
             .div_euclid(86_400)

@@ -15,9 +15,9 @@ pub(crate) use positions::{Position, Positions};
 
 /// Where records are kept.
 pub trait Store: Send {
-    /// Returns once `batch` would survive a power cut. After an error the ledger is never written again: it
-    /// is not known how much of the batch lasts, and a second try could be believed wrongly.
-    /// Not trusted with order: the tree catches a store that shuffles.
+    /// Returns once `batch` would survive a power cut. After an error the ledger is never written
+    /// again: it is not known how much of the batch lasts, and a second try could be believed
+    /// wrongly. Not trusted with order: the tree catches a store that shuffles.
     fn commit(&mut self, batch: &Batch) -> Result<Ack, StoreError>;
 }
 
@@ -67,8 +67,8 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// States that every record up to the last of `batch` would survive a power cut. Only for stores: this
-    /// is what nobody can check for them.
+    /// States that every record up to the last of `batch` would survive a power cut. Only for
+    /// stores: this is what nobody can check for them.
     pub fn assertion(batch: &Batch) -> Ack {
         Ack {
             size: batch.size_after(),

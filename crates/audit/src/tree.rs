@@ -1,8 +1,8 @@
 //! The Merkle tree of RFC 6962 over the records' leaf hashes.
 //!
-//! [`Tree`] holds in memory what the next append and the next root need, and the tiles of the right edge that
-//! are not on disk yet: at most 256 hashes for each of eight levels, plus the full tiles of the batch
-//! under way. Everything left of that lies in tile files, see [`tiles`].
+//! [`Tree`] holds in memory what the next append and the next root need, and the tiles of the right
+//! edge that are not on disk yet: at most 256 hashes for each of eight levels, plus the full tiles
+//! of the batch under way. Everything left of that lies in tile files, see [`tiles`].
 
 mod proof;
 mod tiles;
@@ -52,7 +52,8 @@ pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     size: u64,
-    /// The roots of the perfect subtrees that make up the tree, widest first: one per set bit of `size`.
+    /// The roots of the perfect subtrees that make up the tree, widest first: one per set bit of
+    /// `size`.
     peaks: Vec<Hash>,
     /// The hashes at heights 0, 8, 16 …, from the first that no tile file is known to hold.
     levels: Vec<Level>,
@@ -77,7 +78,8 @@ impl Tree {
         self.keep(0, leaf);
         let mut hash = leaf;
         let mut height = 0;
-        // Each trailing one of the size is a perfect subtree that the new leaf completes to a wider one.
+        // Each trailing one of the size is a perfect subtree that the new leaf completes to a wider
+        // one.
         while (self.size >> height) & 1 == 1 {
             let Some(left) = self.peaks.pop() else { break };
             hash = node_hash(&left, &hash);
@@ -128,7 +130,8 @@ impl Tree {
         }
     }
 
-    /// A copy of the right edge, with which proofs for this size can be made while the tree grows on.
+    /// A copy of the right edge, with which proofs for this size can be made while the tree grows
+    /// on.
     pub(crate) fn edge(&self) -> Edge {
         Edge {
             size: self.size,

@@ -1,5 +1,5 @@
-//! Verification from the files alone, without the gateway: for an auditor who trusts neither the operator
-//! nor the disk, only the log's verifier key.
+//! Verification from the files alone, without the gateway: for an auditor who trusts neither the
+//! operator nor the disk, only the log's verifier key.
 
 mod entries;
 mod receipt;
@@ -29,9 +29,9 @@ pub use entries::{ReadEntry, read_entries};
 pub use receipt::{Proven, ReceiptError, verify_receipt};
 pub use report::{Finding, Findings, Report};
 
-/// Reads the whole log in `folder` from disk and checks every checksum, every record's form, the commitment
-/// to each sealed part, the rules between records, the tree, and the signed checkpoint against `key`. The
-/// ledger may be open meanwhile; then the last record may be seen half written.
+/// Reads the whole log in `folder` from disk and checks every checksum, every record's form, the
+/// commitment to each sealed part, the rules between records, the tree, and the signed checkpoint
+/// against `key`. The ledger may be open meanwhile; then the last record may be seen half written.
 pub fn verify(folder: &Path, key: &VerifierKey) -> Result<Report, VerifyError> {
     verify_with(folder, key, |_, _| {})
 }
@@ -42,6 +42,7 @@ pub fn verify_with(
     key: &VerifierKey,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, VerifyError> {
+    // R35: from the files alone.
     let mut findings = Findings::default();
     let Some(identity) = read_identity(folder, &mut findings)? else {
         return Ok(Report {

@@ -51,7 +51,8 @@ pub(crate) enum Command {
 pub(crate) enum ReceiptCommand {
     /// Checks that the log of a key holds the record of a receipt. Needs nothing but the two.
     Verify {
-        /// The receipt: the protobuf message, or its base64, as in the trailer `motlan-receipt-bin`.
+        /// The receipt: the protobuf message, or its base64, as in the trailer
+        /// `motlan-receipt-bin`.
         file: PathBuf,
         /// The verifier key, `<name>+<hash>+<base64>`, or `@FILE` with the key in it.
         #[arg(long, value_name = "KEY|@FILE")]

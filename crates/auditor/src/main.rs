@@ -1,8 +1,8 @@
 //! `motlan-audit`: what an inspector runs on a ledger, without the gateway.
 //!
-//! In scope: verifying a whole ledger, verifying a receipt, showing records. Out of scope: changing anything;
-//! no file is written, not even a lock. Exit codes: 0 all is well, 1 something was found, 2 it could not be
-//! done.
+//! In scope: verifying a whole ledger, verifying a receipt, showing records. Out of scope: changing
+//! anything; no file is written, not even a lock. Exit codes: 0 all is well, 1 something was found,
+//! 2 it could not be done.
 
 mod arguments;
 mod receipt;

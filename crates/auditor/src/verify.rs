@@ -84,7 +84,7 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
     if more > 0 {
         writeln!(out, "  and {more} more")?;
     }
-    let advice = "Keep the folder as it is, as evidence. Compare it with a copy, and with the receipts \
-                  that callers hold.";
+    let advice = "Keep the folder as it is, as evidence. Compare it with a copy, and with the \
+                  receipts that callers hold.";
     writeln!(out, "\n{advice}")
 }

@@ -37,8 +37,8 @@ impl fmt::Debug for Entry {
 }
 
 impl Entry {
-    /// Salts, encodes, commits to the sealed part and hashes: all that can be done beside the committer.
-    /// No part may be longer than `part_bytes_max`.
+    /// Salts, encodes, commits to the sealed part and hashes: all that can be done beside the
+    /// committer. No part may be longer than `part_bytes_max`.
     pub(super) fn prepare(self, part_bytes_max: usize) -> Result<(Pending, Receiver), AppendError> {
         let Entry {
             mut record,
@@ -93,7 +93,6 @@ pub(super) type Receiver = oneshot::Receiver<Result<Durable, AppendError>>;
 /// Proof that one record would survive a power cut: made only by the committer, after the store has
 /// returned and the record is in the tree and under a signed checkpoint.
 #[must_use]
-#[derive(Debug)]
 pub struct Durable {
     id: RecordId,
 }

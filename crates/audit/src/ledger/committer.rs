@@ -1,5 +1,5 @@
-//! The committer: the one thread that writes. It drains the queue, has the store write, grows the tree,
-//! signs, and only then acknowledges. Nothing is tried twice.
+//! The committer: the one thread that writes. It drains the queue, has the store write, grows the
+//! tree, signs, and only then acknowledges. Nothing is tried twice.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use crate::frame::Place;
 use crate::note::SignerKey;
 use crate::store::{Batch, Store, StoreError};
 use crate::tree::{TileError, Tiles};
+
+/// Why a ledger has failed whose committer panicked.
+pub(super) const PANICKED: &str = "the committer ended unexpectedly";
 
 /// The state of the committer's thread.
 pub(super) struct Committer {
@@ -79,8 +82,8 @@ impl Committer {
         }
     }
 
-    /// Commits and acknowledges what was drained, and leaves `drained` empty. `body` is a buffer that
-    /// is handed back.
+    /// Commits and acknowledges what was drained, and leaves `drained` empty. `body` is a buffer
+    /// that is handed back.
     fn commit(
         &mut self,
         drained: &mut Vec<Pending>,
@@ -115,7 +118,8 @@ impl Committer {
                 }
             });
         if let Err(failure) = committed {
-            // Before the waiters hear of it, so that whoever hears of it finds the ledger failed.
+            // R33: before the waiters hear of it, so that whoever hears of it finds the ledger
+            // failed.
             let reason = self.shared.fail(&with_sources(&failure));
             answer_all(drained.drain(..), &reason);
             return Err(failure);
@@ -124,7 +128,7 @@ impl Committer {
             .grow(drained.iter().map(|pending| pending.leaf_hash), &self.key);
         for (pending, index) in drained.drain(..).zip(first..) {
             let durable = Durable::new(self.shared.identity.origin.record_id(index));
-            // A caller that hung up does not hear of it; the record stays.
+            // R34: a caller that hung up does not hear of it; the record stays.
             let _ = pending.waiter.send(Ok(durable));
         }
         self.shared.keep_tiles(&self.tiles)?;
@@ -150,8 +154,8 @@ impl Committer {
     }
 }
 
-/// Sends those away whose record says that it answers one that is not there: verification would find
-/// the log broken.
+/// Sends those away whose record says that it answers one that is not there: verification would
+/// find the log broken.
 fn refuse_unasked(drained: &mut Vec<Pending>, size: u64) {
     let asked = |pending: &Pending| pending.question.is_none_or(|question| question < size);
     if drained.iter().all(asked) {
@@ -189,7 +193,7 @@ struct Abandon(Arc<Shared>);
 impl Drop for Abandon {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.fail("the committer ended unexpectedly");
+            self.0.fail(PANICKED);
         }
         let waiting = self.0.queue.abandon();
         match self.0.failure() {

@@ -1,5 +1,5 @@
-//! Opening a ledger: reading the whole log, cutting what a crash left of the last write, and refusing
-//! all else that cannot be explained.
+//! Opening a ledger: reading the whole log, cutting what a crash left of the last write, and
+//! refusing all else that cannot be explained.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -37,7 +37,7 @@ pub enum OpenError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// Another process, or another handle, has it open.
-    #[error("the ledger in `{}` is open elsewhere: only one process may write it", folder.display())]
+    #[error("the ledger in `{}` is open elsewhere: one process may write it", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
@@ -68,8 +68,8 @@ pub enum OpenError {
     },
     /// Something stands in the log that no crash explains.
     #[error(
-        "`{}` at offset {offset}: {what}; no crash leaves this, so nothing was changed: verify the log, \
-         and restore the folder from a copy",
+        "`{}` at offset {offset}: {what}; no crash leaves this, so nothing was changed: \
+         verify the log, and restore the folder from a copy",
         file.display()
     )]
     Damaged {
@@ -90,8 +90,8 @@ pub enum OpenError {
     },
     /// Records are missing that were signed for.
     #[error(
-        "the signed checkpoint speaks for {signed} records, and the log holds {found}: records were lost; \
-         restore the folder from a copy that has them"
+        "the signed checkpoint speaks for {signed} records, and the log holds {found}: \
+         records were lost; restore the folder from a copy that has them"
     )]
     Behind {
         /// The checkpoint's size.

@@ -1,5 +1,5 @@
-//! The queue between the callers and the committer: bounded, back-pressure by waiting, one wake of the
-//! committer for all that arrives while it sleeps.
+//! The queue between the callers and the committer: bounded, back-pressure by waiting, one wake of
+//! the committer for all that arrives while it sleeps.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,6 @@ use crate::frame;
 use crate::tree::Hash;
 
 /// An entry on its way: encoded and hashed in the caller's task.
-#[derive(Debug)]
 pub(super) struct Pending {
     /// The record as it stands in a frame's body.
     pub(super) part: Vec<u8>,
@@ -33,7 +32,6 @@ pub(super) enum Woken {
     Closed,
 }
 
-#[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
@@ -43,7 +41,7 @@ pub(super) struct Queue {
     body_bytes_max: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     pending: VecDeque<Pending>,
     closed: bool,
@@ -87,7 +85,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Blocks until there is something, the deadline has passed or the queue is closed; moves as many to
+    /// Blocks until there is something, the deadline has passed or the queue is closed; moves as
+    /// many to
     /// `batch` as one frame may hold.
     pub(super) fn drain(&self, batch: &mut Vec<Pending>, deadline: Option<Instant>) -> Woken {
         let mut state = self.lock();
@@ -145,5 +144,86 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn pending(bytes: usize) -> Pending {
+        let (waiter, _) = oneshot::channel();
+        Pending {
+            part: vec![0; bytes],
+            leaf_hash: [0; 32],
+            question: None,
+            waiter,
+        }
+    }
+
+    fn push_now(queue: &Queue, bytes: usize) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(queue.push(pending(bytes)))
+            .poll(&mut context)
+            .is_ready()
+    }
+
+    #[test]
+    fn a_full_queue_makes_callers_wait_until_the_committer_drains_it() {
+        let queue = Queue::new(4, 1000);
+        assert!((0..4).all(|_| push_now(&queue, 10)));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut fifth = pin!(queue.push(pending(10)));
+        assert!(fifth.as_mut().poll(&mut context).is_pending());
+        let mut batch = Vec::new();
+        assert_eq!(queue.drain(&mut batch, None), Woken::Pending);
+        assert_eq!(batch.len(), 4);
+        assert!(matches!(
+            fifth.as_mut().poll(&mut context),
+            Poll::Ready(Ok(()))
+        ));
+        assert_eq!(queue.drain(&mut batch, None), Woken::Pending);
+        assert_eq!(batch.len(), 5);
+    }
+
+    #[test]
+    fn a_batch_is_what_fits_into_one_frame() {
+        let queue = Queue::new(5000, 100);
+        assert!([60, 40, 1].into_iter().all(|bytes| push_now(&queue, bytes)));
+        let mut batch = Vec::new();
+        queue.drain(&mut batch, None);
+        assert_eq!(batch.len(), 2);
+        let queue = Queue::new(5000, usize::MAX);
+        assert!((0..5000).all(|_| push_now(&queue, 1)));
+        batch.clear();
+        queue.drain(&mut batch, None);
+        assert_eq!(batch.len(), frame::RECORDS_MAX);
+    }
+
+    #[test]
+    fn a_closed_queue_is_emptied_and_takes_nothing() {
+        let queue = Queue::new(4, 100);
+        assert!(push_now(&queue, 1));
+        queue.close();
+        let mut context = Context::from_waker(Waker::noop());
+        let refused = pin!(queue.push(pending(1))).poll(&mut context);
+        assert!(matches!(refused, Poll::Ready(Err(_))));
+        let mut batch = Vec::new();
+        assert_eq!(queue.drain(&mut batch, None), Woken::Pending);
+        assert_eq!(queue.drain(&mut batch, None), Woken::Closed);
+        assert_eq!(queue.drain(&mut batch, Some(Instant::now())), Woken::Closed);
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_wakes_the_committer() {
+        let queue = Queue::new(4, 100);
+        assert_eq!(
+            queue.drain(&mut Vec::new(), Some(Instant::now())),
+            Woken::Deadline
+        );
     }
 }

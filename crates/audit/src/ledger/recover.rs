@@ -1,5 +1,6 @@
-//! Reading the whole log when it is opened: what it holds, where its last frame ends, and what a crash left
-//! behind that. Reading changes no segment; [`Repair::apply`] does, once the checkpoint has been compared.
+//! Reading the whole log when it is opened: what it holds, where its last frame ends, and what a
+//! crash left behind that. Reading changes no segment; [`Repair::apply`] does, once the checkpoint
+//! has been compared.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -174,8 +175,8 @@ fn damaged<T>(file: &Path, offset: u64, what: &str) -> Result<T, OpenError> {
     })
 }
 
-/// Makes the kernel read the file from the disk: after a failed sync its cache may hold what the disk
-/// does not.
+/// Makes the kernel read the file from the disk: after a failed sync its cache may hold what the
+/// disk does not.
 fn forget_cached(file: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).read(true).open(file)?;
     file.sync_all()?;

@@ -11,7 +11,6 @@ use crate::note::SignerKey;
 use crate::store::Positions;
 use crate::tree::{Hash, TileError, Tiles, Tree};
 
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) queue: Queue,

@@ -29,8 +29,8 @@ pub struct SignerKey {
 }
 
 impl SignerKey {
-    /// A fresh key. The name is the log's origin, or a leading part of it where one key signs the logs
-    /// of several quarters.
+    /// A fresh key. The name is the log's origin, or a leading part of it where one key signs the
+    /// logs of several quarters.
     pub fn generate(name: &str) -> Result<SignerKey, KeyError> {
         let mut seed = [0; 32];
         rand::fill(&mut seed).map_err(|_| KeyError::Random)?;

@@ -1,5 +1,5 @@
-//! Reading a segment from front to back, and telling a whole frame, the end, a torn write and damage
-//! apart. Opening and verifying the ledger share it; only opening may cut what is torn.
+//! Reading a segment from front to back, and telling a whole frame, the end, a torn write and
+//! damage apart. Opening and verifying the ledger share it; only opening may cut what is torn.
 
 use std::fmt;
 use std::fs::File;
@@ -156,8 +156,8 @@ impl Scan {
         })
     }
 
-    /// Whether the bad frame at `offset` is a torn write, that is: what is there of its header is what
-    /// must stand there, a piece of it is missing (still zero), and no frame lies after it.
+    /// Whether the bad frame at `offset` is a torn write, that is: what is there of its header is
+    /// what must stand there, a piece of it is missing (still zero), and no frame lies after it.
     pub(crate) fn tear(
         &mut self,
         offset: u64,
@@ -257,8 +257,8 @@ fn body_fault(header: &FrameHeader, body: &[u8], end: &[u8]) -> Option<Fault> {
     (!(whole && counted)).then_some(Fault::BadCount)
 }
 
-/// Whether a sector of the file that lies, in whole or with its end, in `bytes` (from `offset` of the
-/// file) is still all zero.
+/// Whether a sector of the file that lies, in whole or with its end, in `bytes` (from `offset` of
+/// the file) is still all zero.
 fn has_blank_sector(bytes: &[u8], offset: u64) -> bool {
     let first = usize::try_from(SECTOR_BYTES - offset % SECTOR_BYTES).unwrap_or_default();
     let (head, rest) = bytes.split_at_checked(first).unwrap_or((bytes, &[]));

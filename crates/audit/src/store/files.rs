@@ -28,7 +28,7 @@ pub(crate) struct Files {
     segment_bytes: u64,
     /// The segment that is being written; none before the first record.
     current: Option<Current>,
-    /// The next segment, once the current one is half full.
+    /// The next segment, once the current one is half full or there is none.
     spare: Option<JoinHandle<io::Result<()>>>,
     /// The frame under way: kept to be filled again.
     frame: Vec<u8>,
@@ -63,15 +63,18 @@ impl Files {
             Some((number, offset)) => Some(Current::open(ledger, number, offset)?),
         };
         let ledger = ledger.to_owned();
-        Ok(Files {
+        let (spare, frame) = (None, Vec::new());
+        let mut files = Files {
             ledger,
             log,
             segment_bytes,
             current,
-            spare: None,
-            frame: Vec::new(),
+            spare,
+            frame,
             positions,
-        })
+        };
+        files.look_ahead();
+        Ok(files)
     }
 
     /// The current segment, if `bytes` more fit into it; else the next one.
@@ -132,7 +135,7 @@ impl Files {
         let half_full = self
             .current
             .as_ref()
-            .is_some_and(|current| current.offset > current.bytes / 2);
+            .is_none_or(|current| current.offset > current.bytes / 2);
         if self.spare.is_none() && half_full {
             let (ledger, bytes) = (self.ledger.clone(), self.segment_bytes);
             let thread = thread::Builder::new().name("ledger-spare".to_owned());
@@ -224,8 +227,8 @@ impl Current {
     }
 }
 
-/// Makes a file of zeroes that lasts. Written, not only reserved: a first write into reserved space would
-/// have to change the file's map as well, and take longer to sync.
+/// Makes a file of zeroes that lasts. Written, not only reserved: a first write into reserved space
+/// would have to change the file's map as well, and take longer to sync.
 fn prepare(ledger: &Path, bytes: u64) -> io::Result<()> {
     let mut file = disk::create(&segment::folder(ledger).join(SPARE))?;
     let zeroes = vec![0; ZEROES_BYTES];

@@ -2,8 +2,8 @@
 
 use super::{Hash, Kept, NodeError, node_hash};
 
-/// The inclusion proof of leaf `index` in the tree that `kept` stands for: the siblings from the leaf
-/// upward (RFC 6962 section 2.1.1). `index` must be below the size.
+/// The inclusion proof of leaf `index` in the tree that `kept` stands for: the siblings from the
+/// leaf upward (RFC 6962 section 2.1.1). `index` must be below the size.
 pub(crate) fn inclusion(kept: &mut Kept<'_>, index: u64) -> Result<Vec<Hash>, NodeError> {
     let (mut low, mut high) = (0, kept.size());
     let mut proof = Vec::with_capacity(40);
@@ -21,8 +21,8 @@ pub(crate) fn inclusion(kept: &mut Kept<'_>, index: u64) -> Result<Vec<Hash>, No
     Ok(proof)
 }
 
-/// The hash over the leaves `low..high`; `low` is a multiple of the smallest power of two that is not
-/// below their number.
+/// The hash over the leaves `low..high`; `low` is a multiple of the smallest power of two that is
+/// not below their number.
 fn subtree(kept: &mut Kept<'_>, low: u64, high: u64) -> Result<Hash, NodeError> {
     let leaves = high - low;
     if leaves.is_power_of_two() {

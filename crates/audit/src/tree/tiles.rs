@@ -1,6 +1,6 @@
 //! Tile files: the hashes of the tree at heights 0, 8, 16 …, 256 to a file, in the layout of C2SP
-//! tlog-tiles. They are derived from the segments: never synced, and rebuilt when the ledger opens. Only full
-//! tiles are written; a partial one is a prefix of the full one and is held in memory.
+//! tlog-tiles. They are derived from the segments: never synced, and rebuilt when the ledger opens.
+//! Only full tiles are written; a partial one is a prefix of the full one and is held in memory.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -70,15 +70,15 @@ impl Tiles {
         path
     }
 
-    /// Writes the full tiles of `tree` and lets the tree forget them. A tile that is there and right stays;
-    /// one that is there and wrong is told of and replaced.
+    /// Writes the full tiles of `tree` and lets the tree forget them. A tile that is there and
+    /// right stays; one that is there and wrong is told of and replaced.
     pub(crate) fn keep(&self, tree: &mut Tree) -> Result<(), TileError> {
         for (tile, hashes) in tree.full_tiles() {
             match self.read(tile) {
                 Ok(read) if read == hashes => continue,
                 Ok(_) => {
                     let file = self.path(tile);
-                    tracing::warn!(file = %file.display(), "replaced a tile that was not the log's");
+                    tracing::warn!(file = %file.display(), "replaced a tile that was wrong");
                 }
                 Err(_) => {}
             }

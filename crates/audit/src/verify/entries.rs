@@ -36,9 +36,9 @@ impl fmt::Debug for ReadEntry {
     }
 }
 
-/// Reads the records of the log in `folder` in order, until `visit` breaks. Gives what is wrong with the
-/// frames that were read; a record that cannot be decoded is passed over. For showing, not for
-/// believing: [`verify`] does that.
+/// Reads the records of the log in `folder` in order, until `visit` breaks. Gives what is wrong
+/// with the frames that were read; a record that cannot be decoded is passed over. For showing, not
+/// for believing: [`verify`](crate::verify()) does that.
 pub fn read_entries(
     folder: &Path,
     visit: impl FnMut(ReadEntry) -> ControlFlow<()>,

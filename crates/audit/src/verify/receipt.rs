@@ -45,8 +45,10 @@ pub enum ReceiptError {
     NoRecord,
 }
 
-/// Checks that the log of `key` holds the receipt's record at its index. Needs neither gateway nor network.
+/// Checks that the log of `key` holds the receipt's record at its index. Needs neither gateway nor
+/// network.
 pub fn verify_receipt(receipt: &Receipt, key: &VerifierKey) -> Result<Proven, ReceiptError> {
+    // R36: from the receipt and the key alone.
     let checkpoint = Checkpoint::open(&receipt.checkpoint, key)?;
     if receipt.proof.len() > PROOF_HASHES_MAX {
         return Err(ReceiptError::Proof);

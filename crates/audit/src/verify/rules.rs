@@ -1,16 +1,18 @@
-//! The rules between records: each outcome that names its question answers an earlier one, of the same
-//! caller and method, that has no outcome yet.
+//! The rules between records: each outcome that names its question answers an earlier one, of the
+//! same caller and method, that has no outcome yet.
 
 use std::collections::HashMap;
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
 
-/// What has been seen of the log so far. Holds only what is open, and a bit or so for each other record.
+/// What has been seen of the log so far. Holds only what is open, and a bit or so for each other
+/// record.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     /// Questions without an outcome.
     open: HashMap<u64, Asked>,
-    /// For each record whether it is a question, 64 to a word. A map, because a forged index can be huge.
+    /// For each record whether it is a question, 64 to a word. A map, because a forged index can be
+    /// huge.
     questions: HashMap<u64, u64>,
 }
 

@@ -1,4 +1,5 @@
-//! One way through all segments of a log, from front to back, reading on behind damage as far as can be.
+//! One way through all segments of a log, from front to back, reading on behind damage as far as
+//! can be.
 
 use std::fs;
 use std::ops::ControlFlow;
