@@ -3,6 +3,9 @@
 //!
 //! `MOTLAN_CRASH_KILLS` and `MOTLAN_CRASH_SEED` make it longer or other.
 
+mod crash {
+    mod lies;
+}
 mod process {
     pub(crate) mod command;
     pub(crate) mod deployment;
@@ -28,11 +31,10 @@ use process::heard::{Asked, Heard, Told};
 use process::load::{Load, Outcome};
 use process::starve::starve;
 use process::tree::{self, Checkpoint};
-use prost::Message as _;
 
 /// How often the gateway is killed under load.
 const KILLS: u32 = 50;
-const SEED: u64 = 31_32;
+const SEED: u64 = 20_261_122;
 /// How long after everybody has begun to ask.
 const KILL_AFTER_MS: (u32, u32) = (5, 150);
 /// One start in so many is killed as well.
@@ -51,7 +53,7 @@ const ANSWERS_PER_KILL: usize = 3;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_was_heard_before_a_kill_is_in_the_ledger_after_it() -> Result<()> {
     let kills = from_environment("MOTLAN_CRASH_KILLS", KILLS)?;
-    let seed = from_environment("MOTLAN_CRASH_SEED", u64::from(SEED))?;
+    let seed = from_environment("MOTLAN_CRASH_SEED", SEED)?;
     let mut crash = Crash {
         deployment: Deployment::lay().await?,
         random: Random::new(seed),
@@ -63,10 +65,7 @@ async fn whatever_was_heard_before_a_kill_is_in_the_ledger_after_it() -> Result<
     };
     for kill in 1..=kills {
         if crash.random.between(1, STARTS_PER_KILL) == 1 {
-            crash
-                .kill_a_start()
-                .await
-                .with_context(|| format!("the start of kill {kill}"))?;
+            crash.kill_a_start().with_context(|| format!("the start of kill {kill}"))?;
         }
         crash
             .kill_under_load()
@@ -87,8 +86,8 @@ async fn whatever_was_heard_before_a_kill_is_in_the_ledger_after_it() -> Result<
         "the last stop signed less: {report:?}"
     );
     println!(
-        "{kills} kills, {} of a slow ledger: {} answers and {} questions heard, {} calls cut, {} checkpoints seen; \
-         {} records, {} questions without an outcome",
+        "{kills} kills, {} of a slow ledger: {} answers and {} questions heard, {} calls cut, \
+         {} checkpoints seen; {} records, {} questions without an outcome",
         crash.starved,
         crash.heard.told.len(),
         crash.heard.asked.len(),
@@ -129,8 +128,8 @@ impl Crash {
         if self.random.chance(STARVED_PERCENT) && starve(&gateway.process)? {
             self.starved += 1;
         }
-        let load = Load::start(&self.deployment, &gateway, &mut self.random).await?;
-        self.pause(KILL_AFTER_MS).await;
+        let mut load = Load::start(&self.deployment, &gateway, &mut self.random).await?;
+        load.run(self.moment(KILL_AFTER_MS)).await?;
         kill(gateway.process)?;
         let Outcome {
             told,
@@ -150,17 +149,16 @@ impl Crash {
         self.ask_the_owners()
     }
 
-    /// Kills it while it starts, at times before it has read its ledger, at times after.
-    async fn kill_a_start(&mut self) -> Result<()> {
-        let process = Process::spawn(&mut self.deployment.motlan(&["serve"])?)?;
-        self.pause(START_KILL_AFTER_MS).await;
+    /// Kills it while it starts: at times before it has read its ledger, at times after, at the
+    /// latest when it is ready.
+    fn kill_a_start(&mut self) -> Result<()> {
+        let mut process = Process::spawn(&mut self.deployment.motlan(&["serve"])?)?;
+        let _ready_or_not = process.first_line(self.moment(START_KILL_AFTER_MS));
         kill(process)
     }
 
-    /// The moments of the kills are what this test is about: it waits for nothing here.
-    async fn pause(&mut self, (least_ms, most_ms): (u32, u32)) {
-        let pause = u64::from(self.random.between(least_ms, most_ms));
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+    fn moment(&mut self, (least_ms, most_ms): (u32, u32)) -> Duration {
+        Duration::from_millis(u64::from(self.random.between(least_ms, most_ms)))
     }
 
     fn ask_the_owners(&mut self) -> Result<()> {
@@ -198,7 +196,7 @@ impl Crash {
         self.deployment.verified()?;
         let entries = self.deployment.entries()?;
         no_faults(&self.heard.faults(&entries))?;
-        no_faults(&tree::faults(&self.seen, &leaves(&entries)))?;
+        no_faults(&tree::faults(&self.seen, &tree::leaves(&entries)))?;
         for (question, sha256) in &self.torn {
             let stands = |entry: &ReadEntry| {
                 entry.sealed.answer_sha256 == *sha256 && entry.sealed.subject == question.subject
@@ -261,14 +259,6 @@ fn kill(process: Process) -> Result<()> {
     Ok(())
 }
 
-fn leaves(entries: &[ReadEntry]) -> Vec<Vec<u8>> {
-    // Verification has found every leaf in its canonical form.
-    entries
-        .iter()
-        .map(|entry| entry.record.encode_to_vec())
-        .collect()
-}
-
 fn no_faults(faults: &[String]) -> Result<()> {
     ensure!(
         faults.is_empty(),
@@ -276,153 +266,5 @@ fn no_faults(faults: &[String]) -> Result<()> {
         faults.len(),
         faults.join("\n")
     );
-    Ok(())
-}
-
-// The checks above are only worth something if they find what is false.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_ledger_does_not_bear_out_is_found() -> Result<()> {
-    let (entries, heard, seen) = a_few_calls().await?;
-    no_faults(&heard.faults(&entries))?;
-    no_faults(&tree::faults(&seen, &leaves(&entries)))?;
-    let told = heard.told.first().context("nothing was told")?;
-    let asked = heard.asked.first().context("nothing was asked")?;
-    let beyond = "demo-2026q4-999".parse()?;
-    let only = |told: Told| Heard {
-        told: vec![told],
-        asked: Vec::new(),
-    };
-    let mut changed = told.sha256.clone();
-    *changed.first_mut().context("no digest")? ^= 1;
-
-    let absent = only(Told {
-        record: beyond,
-        ..told.clone()
-    });
-    finds(&absent, &entries, "not in the ledger")?;
-    let other_answer = only(Told {
-        sha256: changed,
-        ..told.clone()
-    });
-    finds(&other_answer, &entries, "not the one in the ledger")?;
-    let fewer = only(Told {
-        answers: 0,
-        ..told.clone()
-    });
-    finds(&fewer, &entries, "0 messages were told")?;
-    let refused = only(Told {
-        code: tonic::Code::PermissionDenied,
-        ..told.clone()
-    });
-    finds(&refused, &entries, "Outcome Released where")?;
-    let of_question = only(Told {
-        record: asked.record.clone(),
-        ..told.clone()
-    });
-    finds(&of_question, &entries, "Question Unspecified where")?;
-    let question = Question {
-        subject: "1".to_owned(),
-        ..told.question.clone()
-    };
-    finds(
-        &only(Told {
-            question,
-            ..told.clone()
-        }),
-        &entries,
-        "about another",
-    )?;
-    let question = Question {
-        system: "H29/one-stop",
-        ..told.question.clone()
-    };
-    finds(
-        &only(Told {
-            question,
-            ..told.clone()
-        }),
-        &entries,
-        "told to `H26/one-stop`",
-    )?;
-    let twice = Heard {
-        told: vec![told.clone(), told.clone()],
-        asked: Vec::new(),
-    };
-    finds(&twice, &entries, "two answers have this record")?;
-
-    let only = |asked: Asked| Heard {
-        told: Vec::new(),
-        asked: vec![asked],
-    };
-    let of_outcome = only(Asked {
-        record: told.record.clone(),
-        ..asked.clone()
-    });
-    finds(&of_outcome, &entries, "the ledger has Outcome there")?;
-    let other_method = only(Asked {
-        path: "/a.B/C".to_owned(),
-        ..asked.clone()
-    });
-    finds(&other_method, &entries, "or about another")?;
-    let other_subject = only(Asked {
-        subject: Some("1".to_owned()),
-        ..asked.clone()
-    });
-    finds(&other_subject, &entries, "or about another")?;
-    finds(&only(asked.clone()), &[], "not in the ledger")?;
-
-    let mut other_leaves = leaves(&entries);
-    other_leaves.first_mut().context("no leaf")?.push(0);
-    ensure!(
-        tree::faults(&seen, &other_leaves).len() == 1,
-        "a changed leaf is not found"
-    );
-    ensure!(
-        tree::faults(&seen, &[]).len() == 1,
-        "lost records are not found"
-    );
-    Ok(())
-}
-
-/// An answer, a refusal and the checkpoint after them, with the ledger.
-async fn a_few_calls() -> Result<(Vec<ReadEntry>, Heard, BTreeSet<Checkpoint>)> {
-    let deployment = Deployment::lay().await?;
-    let gateway = deployment.serve()?;
-    let client = deployment.connect(&gateway, "H26/one-stop").await?;
-    let path = "/vn.population.v1.PopulationRegistry/GetPerson";
-    let granted = Question::of_desk(path, &deployment.world.sample().roles.person);
-    let refused = Question {
-        procedure: "1.014177",
-        ..granted.clone()
-    };
-    let mut heard = Heard::default();
-    for question in [granted, refused] {
-        let reply = client.call(&deployment.call(&question)?).await?;
-        heard.told.extend(Told::of(&question, &reply)?);
-    }
-    let provider = deployment
-        .world
-        .provider("population")
-        .context("no provider")?;
-    for seen in provider.take_seen() {
-        heard.asked.push(Asked::of(&seen)?);
-    }
-    let (_, note) = get(&gateway.admin, "/log/checkpoint")?;
-    gateway.stop()?;
-    ensure!(
-        heard.told.len() == 2 && heard.asked.len() == 1,
-        "heard otherwise: {heard:?}"
-    );
-    Ok((
-        deployment.entries()?,
-        heard,
-        BTreeSet::from([Checkpoint::read(&note)?]),
-    ))
-}
-
-fn finds(heard: &Heard, ledger: &[ReadEntry], what: &str) -> Result<()> {
-    let faults = heard.faults(ledger);
-    let found = faults.iter().any(|fault| fault.contains(what));
-    ensure!(found, "not found: {what}; but {faults:?}");
     Ok(())
 }

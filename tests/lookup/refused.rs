@@ -2,6 +2,7 @@
 
 use motlan_audit::wire::Result as Ended;
 use motlan_testkit::client::Reply;
+use motlan_testkit::sample::Roles;
 use tonic::Code;
 
 use crate::system::question::{
@@ -12,6 +13,9 @@ use crate::system::refused::refused_on_record;
 use crate::system::running::{Laid, Running};
 
 const SUSPENDED_DESK: &str = "H17/one-stop";
+const RESIDENCE_GRANT: &str = "g01-h26-population-2026/residence";
+/// The reference agreement's grant on land, and that of [`SECOND`].
+const CERTIFICATE_AND_AREA: [&str; 2] = ["g10-h26-land-2026/certificate", "g10-h26-area-2026/area"];
 
 /// In the past, to an agency that has no other agreement on births.
 const EXPIRED: &str = r#"
@@ -95,124 +99,129 @@ struct Case {
     names: &'static [&'static str],
 }
 
-fn case(question: Question, code: Code, reason: &'static str) -> Case {
-    Case {
-        system: DESK,
-        question,
-        code,
-        reason,
-        names: &[],
+impl Case {
+    /// Asked by the desk, refused with `PERMISSION_DENIED`.
+    fn new(question: Question, reason: &'static str, names: &'static [&'static str]) -> Self {
+        Self {
+            system: DESK,
+            question,
+            code: Code::PermissionDenied,
+            reason,
+            names,
+        }
+    }
+
+    fn by(self, system: &'static str) -> Self {
+        Self { system, ..self }
+    }
+
+    fn code(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 }
 
-fn cases(running: &Running) -> Vec<Case> {
-    let roles = running.roles();
-    let asking_for = |fields| person(&roles.person).with("motlan-fields", fields);
-    let citing = |grant| person(&roles.person).with("motlan-grant", grant);
-    let denied = Code::PermissionDenied;
-    let too_many = vec!["sex"; 129].join(",");
+/// Fields that cannot be had.
+fn for_fields(roles: &Roles) -> Vec<Case> {
+    let asking_for = |fields: &str| person(&roles.person).with("motlan-fields", fields);
     vec![
         // R23.
-        Case {
-            names: &[
-                "`religion`",
-                "`ethnicity`",
-                "g01-h26-population-2026/residence",
-            ],
-            ..case(
-                asking_for("full_name,religion,ethnicity"),
-                denied,
-                "FIELD_NOT_GRANTED",
-            )
-        },
-        // R52: what is unmarked cannot be had by asking for it either.
-        Case {
-            names: &["`working_note`"],
-            ..case(asking_for("working_note"), denied, "FIELD_NOT_GRANTED")
-        },
-        Case {
-            names: &["`full_nam`", "`full_name`"],
-            ..case(
-                asking_for("full_nam"),
-                Code::InvalidArgument,
-                "FIELD_UNKNOWN",
-            )
-        },
-        case(
-            asking_for(too_many.leak()),
-            Code::InvalidArgument,
-            "TOO_MANY_FIELDS",
+        Case::new(
+            asking_for("full_name,religion,ethnicity"),
+            "FIELD_NOT_GRANTED",
+            &["`religion`", "`ethnicity`", RESIDENCE_GRANT],
         ),
-        Case {
-            system: OTHER_DESK,
-            names: &["H29"],
-            ..case(person(&roles.person), denied, "NO_AGREEMENT")
-        },
+        // R52: what is unmarked cannot be had by asking for it either.
+        Case::new(
+            asking_for("working_note"),
+            "FIELD_NOT_GRANTED",
+            &["`working_note`"],
+        ),
+        Case::new(
+            asking_for("full_nam"),
+            "FIELD_UNKNOWN",
+            &["`full_nam`", "`full_name`"],
+        )
+        .code(Code::InvalidArgument),
+        Case::new(
+            asking_for(&vec!["sex"; 129].join(",")),
+            "TOO_MANY_FIELDS",
+            &["128"],
+        )
+        .code(Code::InvalidArgument),
+    ]
+}
+
+/// Agreements that do not cover the question.
+fn for_agreements(roles: &Roles) -> Vec<Case> {
+    vec![
+        Case::new(person(&roles.person), "NO_AGREEMENT", &["H29"]).by(OTHER_DESK),
         // R22: the agreement on deaths covers this purpose, but not this method.
-        Case {
-            names: &[FUNERAL, "g01-h26-population-2026/residence"],
-            ..case(
-                person(&roles.person).procedure(FUNERAL),
-                denied,
-                "PURPOSE_NOT_COVERED",
-            )
-        },
+        Case::new(
+            person(&roles.person).procedure(FUNERAL),
+            "PURPOSE_NOT_COVERED",
+            &[FUNERAL, RESIDENCE_GRANT],
+        ),
         // R24.
-        Case {
-            system: SUSPENDED_DESK,
-            names: &[SUSPENDED_DESK],
-            ..case(enterprise(&roles.enterprise), denied, "SYSTEM_SUSPENDED")
-        },
-        Case {
-            names: &["g15-h26-births-2025/birth"],
-            ..case(birth(&roles.child), denied, "AGREEMENT_NOT_IN_FORCE")
-        },
-        Case {
-            system: OTHER_DESK,
-            names: &["g15-h29-deaths-2026/death", OTHER_DESK],
-            ..case(death(&roles.deceased), denied, "SYSTEM_NOT_NAMED")
-        },
+        Case::new(
+            enterprise(&roles.enterprise),
+            "SYSTEM_SUSPENDED",
+            &[SUSPENDED_DESK],
+        )
+        .by(SUSPENDED_DESK),
+        Case::new(
+            birth(&roles.child),
+            "AGREEMENT_NOT_IN_FORCE",
+            &["g15-h26-births-2025/birth"],
+        ),
+        Case::new(
+            death(&roles.deceased),
+            "SYSTEM_NOT_NAMED",
+            &["g15-h29-deaths-2026/death", OTHER_DESK],
+        )
+        .by(OTHER_DESK),
+    ]
+}
+
+/// Grants between which the caller must choose, or did not choose well.
+fn for_grants(roles: &Roles) -> Vec<Case> {
+    let citing = |grant| person(&roles.person).with("motlan-grant", grant);
+    vec![
         // R20.
-        Case {
-            names: &["g10-h26-land-2026/certificate", "g10-h26-area-2026/area"],
-            ..case(
-                parcel(&roles.certificate),
-                Code::FailedPrecondition,
-                "GRANT_AMBIGUOUS",
-            )
-        },
-        Case {
-            names: &["g01-h26-population-2026/nothing"],
-            ..case(
-                citing("g01-h26-population-2026/nothing"),
-                denied,
-                "GRANT_UNKNOWN",
-            )
-        },
-        // R22: a grant of the same agency for another method does not do.
-        case(
-            citing("g01-h26-population-2026/household"),
-            denied,
+        Case::new(
+            parcel(&roles.certificate),
+            "GRANT_AMBIGUOUS",
+            &CERTIFICATE_AND_AREA,
+        )
+        .code(Code::FailedPrecondition),
+        Case::new(
+            citing("g01-h26-population-2026/nothing"),
             "GRANT_UNKNOWN",
+            &["g01-h26-population-2026/nothing"],
+        ),
+        // R22: a grant of the same agency for another method does not do.
+        Case::new(
+            citing("g01-h26-population-2026/household"),
+            "GRANT_UNKNOWN",
+            &["g01-h26-population-2026/household"],
         ),
         // R20: the cited grant must fit by itself.
-        Case {
-            names: &["g10-h26-area-2026/area", CHEMICALS],
-            ..case(
-                parcel(&roles.certificate)
-                    .procedure(CHEMICALS)
-                    .with("motlan-grant", "g10-h26-area-2026/area"),
-                denied,
-                "PURPOSE_NOT_COVERED",
-            )
-        },
+        Case::new(
+            parcel(&roles.certificate)
+                .procedure(CHEMICALS)
+                .with("motlan-grant", CERTIFICATE_AND_AREA[1]),
+            "PURPOSE_NOT_COVERED",
+            &[CERTIFICATE_AND_AREA[1], CHEMICALS],
+        ),
     ]
 }
 
 #[tokio::test]
 async fn a_refusal_says_why_is_recorded_and_no_provider_hears_of_it() {
     let running = start().await;
-    let cases = cases(&running);
+    let roles = running.roles();
+    let mut cases = for_fields(&roles);
+    cases.extend(for_agreements(&roles));
+    cases.extend(for_grants(&roles));
     let mut records = Vec::new();
     for case in &cases {
         let reply = running.ask_as(case.system, &case.question).await;
@@ -242,7 +251,7 @@ async fn citing_one_of_two_grants_resolves_them_and_gives_its_view_only() {
     let running = start().await;
     let roles = running.roles();
     let mut replies: Vec<(&str, Reply)> = Vec::new();
-    for grant in ["g10-h26-land-2026/certificate", "g10-h26-area-2026/area"] {
+    for grant in CERTIFICATE_AND_AREA {
         let question = parcel(&roles.certificate).with("motlan-grant", grant);
         replies.push((grant, running.ask(&question).await));
     }

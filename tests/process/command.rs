@@ -4,14 +4,12 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// How often a wait looks again.
-pub(crate) const POLL: Duration = Duration::from_millis(5);
 /// How long a command that ends by itself may take.
 const RUN_MAX: Duration = Duration::from_secs(60);
 
@@ -86,22 +84,10 @@ impl Process {
 
     /// Its first line on standard output; none where it ended without one.
     pub(crate) fn first_line(&mut self, patience: Duration) -> Result<Option<String>> {
-        let until = Instant::now() + patience;
-        loop {
-            // In this order: a process that has ended has written all it will.
-            let ended = self.child.try_wait()?.is_some() && self.out.is_finished();
-            if let Some(line) = self.out.lines().first() {
-                return Ok(Some(line.clone()));
-            }
-            if ended {
-                return Ok(None);
-            }
-            ensure!(
-                Instant::now() < until,
-                "no line within {patience:?}: {}",
-                self.log()
-            );
-            std::thread::sleep(POLL);
+        match self.out.more.recv_timeout(patience) {
+            Ok(()) => Ok(self.out.lines().first().cloned()),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => bail!("no line in {patience:?}: {}", self.log()),
         }
     }
 
@@ -124,20 +110,14 @@ impl Process {
         Ok(())
     }
 
-    /// Waits for its end.
+    /// Waits for its end, which closes its output.
     pub(crate) fn wait(mut self, patience: Duration) -> Result<Ended> {
         let until = Instant::now() + patience;
-        let status = loop {
-            if let Some(status) = self.child.try_wait()? {
-                break status;
-            }
-            ensure!(
-                Instant::now() < until,
-                "still running after {patience:?}: {}",
-                self.log()
-            );
-            std::thread::sleep(POLL);
-        };
+        for stream in [&self.out, &self.err] {
+            let closed = stream.is_closed_by(until);
+            ensure!(closed, "still running after {patience:?}: {}", self.log());
+        }
+        let status = self.child.wait()?;
         let how = match (status.code(), status.signal()) {
             (Some(code), _) => How::Exit(code),
             (None, Some(signal)) => How::Signal(signal),
@@ -145,8 +125,11 @@ impl Process {
         };
         Ok(Ended {
             how,
-            out: self.out.whole(),
-            err: self.err.whole(),
+            out: self.out.lines().join(
+                "
+",
+            ),
+            err: self.log(),
         })
     }
 }
@@ -162,24 +145,25 @@ impl Drop for Process {
 /// One stream of a child, read by a thread: a child that fills its pipe would stand still.
 struct Output {
     lines: Arc<Mutex<Vec<String>>>,
-    reader: Option<JoinHandle<()>>,
+    /// One for each line; closed with the stream.
+    more: Receiver<()>,
 }
 
 impl Output {
     fn collect(stream: impl Read + Send + 'static) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&lines);
-        let read = move || {
+        let (tell, more) = mpsc::channel();
+        std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 kept.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(line);
+                // Whoever does not listen any more can still look at the lines.
+                let _heard = tell.send(());
             }
-        };
-        Self {
-            lines,
-            reader: Some(std::thread::spawn(read)),
-        }
+        });
+        Self { lines, more }
     }
 
     fn lines(&self) -> Vec<String> {
@@ -189,16 +173,15 @@ impl Output {
             .clone()
     }
 
-    fn is_finished(&self) -> bool {
-        self.reader.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// All of it, once the child has ended.
-    fn whole(&mut self) -> String {
-        if let Some(reader) = self.reader.take() {
-            // A reader that panicked has kept what it read.
-            let _ended = reader.join();
+    /// Waits for the end of the stream; false where it has not come by then.
+    fn is_closed_by(&self, until: Instant) -> bool {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.more.recv_timeout(left) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
         }
-        self.lines().join("\n")
     }
 }

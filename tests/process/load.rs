@@ -3,15 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use motlan_testkit::Client;
 use motlan_testkit::client::{Call, CallError, Reply};
 use motlan_testkit::sample::Random;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tonic::Status;
 
 use super::deployment::{Deployment, Question};
@@ -73,9 +72,15 @@ impl Load {
                 callers.spawn(ask(client.clone(), Arc::clone(&questions), random));
             }
         }
-        let admin = gateway.admin.clone();
-        let watcher = std::thread::spawn(move || watch(&admin));
+        let watcher = tokio::spawn(watch(gateway.admin.clone()));
         Ok(Self { callers, watcher })
+    }
+
+    /// Lets them ask for so long. An error if the gateway ends by itself meanwhile.
+    pub(crate) async fn run(&mut self, time: Duration) -> Result<()> {
+        let ended = tokio::time::timeout(time, self.callers.join_next()).await;
+        ensure!(ended.is_err(), "it ended before it was killed: {ended:?}");
+        Ok(())
     }
 
     /// What came of it, once the gateway is gone.
@@ -87,8 +92,7 @@ impl Load {
             all.torn.extend(one.torn);
             all.cut += one.cut;
         }
-        let seen = tokio::task::spawn_blocking(|| self.watcher.join()).await?;
-        all.seen = seen.map_err(|_| anyhow!("the watcher panicked"))??;
+        all.seen = self.watcher.await??;
         Ok(all)
     }
 }
@@ -165,11 +169,15 @@ fn torn(received: Bytes) -> Reply {
 }
 
 /// Looks at the checkpoint until the gateway is gone.
-fn watch(admin: &str) -> Result<BTreeSet<Checkpoint>> {
+async fn watch(admin: String) -> Result<BTreeSet<Checkpoint>> {
     let mut seen = BTreeSet::new();
-    while let Ok((_, note)) = get(admin, "/log/checkpoint") {
-        seen.insert(Checkpoint::read(&note)?);
-        std::thread::sleep(LOOK_EVERY);
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        let admin = admin.clone();
+        match spawn_blocking(move || get(&admin, "/log/checkpoint")).await? {
+            Ok((_, note)) => seen.insert(Checkpoint::read(&note)?),
+            Err(_gone) => return Ok(seen),
+        };
     }
-    Ok(seen)
 }

@@ -139,6 +139,10 @@ fn spread(spread: Option<Spread>, print: fn(f64) -> String) -> String {
     let Some(Spread { median, min, max }) = spread else {
         return NONE.to_owned();
     };
+    // As after a single round.
+    if min.total_cmp(&max).is_eq() {
+        return print(median);
+    }
     format!("{} ({}–{})", print(median), print(min), print(max))
 }
 
