@@ -73,7 +73,7 @@ fn tell(proven: &Proven, out: &mut dyn Write) -> io::Result<()> {
     } = proven;
     writeln!(
         out,
-        "The receipt is good: the log holds this record, as number {} of {size}.\n",
+        "The receipt is good: a log of {size} records holds this one at index {}.\n",
         id.index()
     )?;
     writeln!(out, "  {}", show::line(id, record))

@@ -114,7 +114,7 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("released", &record.fields_released.join(","));
     add("withheld", &record.fields_withheld.join(","));
     add(
-        "answers",
+        "to question",
         &record
             .question
             .map(|question| question.to_string())

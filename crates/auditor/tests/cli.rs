@@ -123,7 +123,8 @@ async fn a_receipt_verifies_in_both_forms_and_not_under_another_key() {
         let (code, out, _) = case.run(&["receipt", "verify", file, "--key", &case.key]);
         assert_eq!(code, 0, "{out}");
         assert!(
-            out.contains("as number 1 of 2") && out.contains("refused (NO_AGREEMENT)"),
+            out.contains("a log of 2 records holds this one at index 1")
+                && out.contains("refused (NO_AGREEMENT)"),
             "{out}"
         );
     }
