@@ -1,5 +1,5 @@
-//! R51: every fault of a configuration and its catalogue is named at once, with file, line and what to
-//! do, and nothing starts.
+//! R51: every fault of a configuration and its catalogue is named at once, with file, line and what
+//! to do, and nothing starts.
 
 mod command;
 mod faults;
@@ -7,7 +7,7 @@ mod faults;
 use std::fs;
 use std::path::Path;
 
-use motlan_gateway::{Settings, ledger_init};
+use motlan_gateway::{Settings, ledger};
 
 use crate::system::running::Laid;
 
@@ -15,7 +15,7 @@ use crate::system::running::Laid;
 async fn in_order() -> Laid {
     let laid = Laid::out().await;
     let settings = Settings::read(&laid.world.config()).unwrap();
-    ledger_init::init(&settings).unwrap();
+    ledger::init(&settings.instance, &settings.ledger).unwrap();
     laid
 }
 

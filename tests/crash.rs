@@ -3,15 +3,14 @@
 //!
 //! `MOTLAN_CRASH_KILLS` and `MOTLAN_CRASH_SEED` make it longer or other.
 
-mod crash {
-    mod lies;
-}
 mod process {
     pub(crate) mod command;
     pub(crate) mod deployment;
     pub(crate) mod gateway;
     pub(crate) mod heard;
+    mod lies;
     pub(crate) mod load;
+    pub(crate) mod patience;
     pub(crate) mod starve;
     pub(crate) mod tree;
 }
@@ -27,7 +26,7 @@ use motlan_testkit::sample::Random;
 use process::command::{How, Process};
 use process::deployment::{Deployment, Question};
 use process::gateway::{Gateway, STOP_MAX, get, logged};
-use process::heard::{Asked, Heard, Told};
+use process::heard::{Asked, Heard};
 use process::load::{Load, Outcome};
 use process::starve::starve;
 use process::tree::{self, Checkpoint};
@@ -65,7 +64,9 @@ async fn whatever_was_heard_before_a_kill_is_in_the_ledger_after_it() -> Result<
     };
     for kill in 1..=kills {
         if crash.random.between(1, STARTS_PER_KILL) == 1 {
-            crash.kill_a_start().with_context(|| format!("the start of kill {kill}"))?;
+            crash
+                .kill_a_start()
+                .with_context(|| format!("the start of kill {kill}"))?;
         }
         crash
             .kill_under_load()
@@ -125,7 +126,7 @@ struct Crash {
 impl Crash {
     async fn kill_under_load(&mut self) -> Result<()> {
         let gateway = self.restart()?;
-        if self.random.chance(STARVED_PERCENT) && starve(&gateway.process)? {
+        if self.random.chance(STARVED_PERCENT) && starve(&gateway.process).await? {
             self.starved += 1;
         }
         let mut load = Load::start(&self.deployment, &gateway, &mut self.random).await?;

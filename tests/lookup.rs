@@ -1,5 +1,5 @@
-//! Lookups: what is granted, what is refused, what the owner's system hears of it, and what can be had
-//! afterwards.
+//! Lookups: what is granted, what is refused, what the owner's system hears of it, and what can be
+//! had afterwards.
 
 mod forwarded;
 mod granted;

@@ -1,8 +1,8 @@
 //! The whole system: a gateway in this process, laid out by the testkit, called over mutual TLS.
 //!
-//! In scope: what a caller, an owner's system, an operator and an auditor see. Out of scope: power cuts
-//! (`crash.rs`), stops (`stop.rs`), and what one crate can show by itself. One program, so that it links
-//! once.
+//! In scope: what a caller, an owner's system, an operator and an auditor see. Out of scope: power
+//! cuts (`crash.rs`), stops (`stop.rs`), and what one crate can show by itself. One program, so
+//! that it links once.
 
 #[cfg(test)]
 mod system {

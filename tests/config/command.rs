@@ -81,6 +81,9 @@ async fn a_gateway_without_a_ledger_does_not_start_and_makes_none() {
     let output = run("serve", &laid.world.config());
     assert_eq!(output.status.code(), Some(1));
     let faults = String::from_utf8(output.stderr).unwrap();
-    assert!(faults.contains("`motlan ledger init` makes it"), "{faults}");
+    assert!(
+        faults.contains("`motlan ledger init` makes one"),
+        "{faults}"
+    );
     assert!(!laid.world.dir().join("ledger").exists());
 }

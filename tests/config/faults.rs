@@ -115,15 +115,70 @@ async fn every_file_that_cannot_be_used_is_named_at_once() {
     let faults = faults(&laid);
     assert_file_named(&faults, &dir.join("pki/gateway.pem"), "certificate");
     assert_file_named(&faults, &dir.join("pki/gateway-client.key"), "private key");
-    assert!(
-        faults.contains("the ledger's key is made by `motlan ledger init`"),
-        "{faults}"
+    assert_file_named(
+        &faults,
+        &dir.join("pki/ledger.key"),
+        "`motlan ledger init` makes one",
     );
     assert_file_named(
         &faults,
         &dir.join("ledger"),
-        "`motlan ledger init` makes it",
+        "`motlan ledger init` makes one",
     );
+    assert_counted(&faults, 4);
+}
+
+#[tokio::test]
+async fn a_fault_of_the_configuration_hides_no_file_that_it_names() {
+    let laid = in_order().await.configured("[limits]\nlookup_ms_max = 0");
+    let dir = laid.world.dir();
+    fs::remove_file(dir.join("pki/gateway.pem")).unwrap();
+    fs::remove_file(dir.join("pki/ledger.key")).unwrap();
+    let faults = faults(&laid);
+    assert!(faults.contains("`limits.lookup_ms_max` is 0"), "{faults}");
+    assert_file_named(&faults, &dir.join("pki/gateway.pem"), "certificate");
+    assert_file_named(&faults, &dir.join("pki/ledger.key"), "no signing key");
+    assert_counted(&faults, 3);
+}
+
+#[tokio::test]
+async fn a_fault_of_the_catalogue_hides_no_certificate() {
+    let laid = in_order().await;
+    replace(&laid, LAND, "\"GetParcel\", ", "\"GetParcels\", ");
+    let certificate = laid.world.dir().join("pki/gateway-client.pem");
+    fs::remove_file(&certificate).unwrap();
+    let faults = faults(&laid);
+    assert_file_named(&faults, &certificate, "certificate");
+    assert_counted(&faults, 2);
+}
+
+#[tokio::test]
+async fn another_ledger_or_its_key_is_a_fault() {
+    let laid = in_order().await;
+    let dir = laid.world.dir();
+    let key = dir.join("pki/ledger.key");
+    fs::remove_file(&key).unwrap();
+    let (_, verifier) = motlan_audit::Ledger::named_in(&dir.join("ledger")).unwrap();
+    let other = motlan_audit::SignerKey::generate(verifier.name()).unwrap();
+    other.write(&key).unwrap();
+    assert_file_named(&faults(&laid), &key, "is not the key of the ledger");
+    assert_counted(&faults(&laid), 1);
+
+    let config = fs::read_to_string(laid.world.config()).unwrap();
+    let renamed = config.replace("instance = \"demo\"", "instance = \"other\"");
+    laid.world.write("motlan.toml", &renamed).unwrap();
+    assert_file_named(&faults(&laid), &dir.join("ledger"), "/other`; correct");
+
+    fs::remove_dir_all(dir.join("ledger")).unwrap();
+    fs::create_dir(dir.join("ledger")).unwrap();
+    assert_file_named(&faults(&laid), &dir.join("ledger"), "holds no ledger");
+}
+
+#[tokio::test]
+async fn a_log_filter_that_is_none_is_a_fault() {
+    let laid = in_order().await.configured("[telemetry]\nlog = \"a=b=c\"");
+    assert!(faults(&laid).contains("`log` is no filter"));
+    assert_counted(&faults(&laid), 1);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::system::running::Running;
 use crate::system::until::until;
 
 /// How long the owner's system takes in these tests.
-const SLOW: Duration = Duration::from_millis(300);
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Waits until the ledger holds so many records.
 async fn recorded(running: &Running, records: u64) {
@@ -29,10 +29,11 @@ async fn a_caller_that_resets_its_call_still_gets_its_outcome_recorded() {
     population.misbehave(GET_PERSON, None, Misbehaviour::Slow(SLOW));
     let call = person(&roles.person).by(running.world().system(DESK).unwrap());
     tokio::select! {
-        _ = running.desk.call(&call) => panic!("answered before the provider was asked"),
+        biased;
         () = until("the provider is asked", async || {
             (running.heard() == 1).then_some(())
         }) => {}
+        _ = running.desk.call(&call) => panic!("answered before the provider was asked"),
     }
     // The call is dropped: its stream is reset, while the provider has yet to answer.
     recorded(&running, 2).await;

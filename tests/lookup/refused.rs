@@ -6,8 +6,8 @@ use motlan_testkit::sample::Roles;
 use tonic::Code;
 
 use crate::system::question::{
-    CHEMICALS, DESK, DOSSIER, FUNERAL, OTHER_DESK, Question, birth, death, enterprise, parcel,
-    person,
+    CHEMICALS, DESK, DOSSIER, FUNERAL, OTHER_DESK, Question, RESIDENCE, birth, death, enterprise,
+    parcel, person,
 };
 use crate::system::refused::refused_on_record;
 use crate::system::running::{Laid, Running};
@@ -274,4 +274,25 @@ async fn citing_one_of_two_grants_resolves_them_and_gives_its_view_only() {
         let other = expected.iter().find(|(other, _)| *other != view).unwrap();
         assert!(!released.contains(&other.1.to_owned()), "{released:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_caller_makes_up_does_not_reach_the_public_part_of_a_record() {
+    // R61. `stop` looks for the person's number in every leaf.
+    let running = Running::start().await;
+    let roles = running.roles();
+    let person_as_field = person(&roles.person).with("motlan-fields", &roles.person);
+    let reply = running.ask(&person_as_field).await;
+    assert_eq!(reply.reason().as_deref(), Some("FIELD_UNKNOWN"));
+    let desk = running.world().system(DESK).unwrap();
+    let token = desk.token(RESIDENCE).unwrap().variant(&roles.person);
+    let person_as_variant = person(&roles.person).bearing(&desk.sign(&token).unwrap());
+    let reply = running.desk.call(&person_as_variant).await.unwrap();
+    assert_eq!(reply.code(), Code::Ok);
+    let past = running.stop().await;
+    let sealed = past.entries.iter().map(|entry| &entry.sealed.variant);
+    assert_eq!(
+        sealed.filter(|variant| **variant == roles.person).count(),
+        2
+    );
 }

@@ -87,7 +87,7 @@ async fn an_owner_is_not_asked_more_at_once_than_the_limit() {
     let roles = running.roles();
     let population = running.provider("population");
     population.misbehave(GET_PERSON, Some(&roles.person), Misbehaviour::Silent);
-    let held = person(&roles.person).with("grpc-timeout", "2S");
+    let held = person(&roles.person).with("grpc-timeout", "3S");
     let call = held.by(running.world().system(DESK).unwrap());
     let client = running.desk.clone();
     let holding = tokio::spawn(async move { client.call(&call).await });

@@ -37,7 +37,9 @@ async fn start() -> Running {
     let replaced = laid.world.add_provider("population", service, holdings);
     replaced.await.unwrap();
     let limits = format!(
-        "[limits]\nanswer_bytes_max = {ANSWER_BYTES_MAX}\nanswer_messages_max = {ANSWER_MESSAGES_MAX}"
+        "[limits]\n\
+         answer_bytes_max = {ANSWER_BYTES_MAX}\n\
+         answer_messages_max = {ANSWER_MESSAGES_MAX}"
     );
     laid.configured(&limits).start().await
 }

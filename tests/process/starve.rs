@@ -4,17 +4,20 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use super::command::Process;
+use super::patience::eventually;
 
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What the kernel keeps of the name of the ledger's thread.
 const COMMITTER: &str = "ledger-committe";
 
 /// Puts the whole process on one processor, where the ledger's thread has its turn only when nobody
 /// else wants it. False where the machine has no `taskset` or no `chrt`.
-pub(crate) fn starve(gateway: &Process) -> Result<bool> {
+pub(crate) async fn starve(gateway: &Process) -> Result<bool> {
     let pid = gateway.id().to_string();
     let status = std::fs::read_to_string("/proc/self/status")?;
     let allowed = status
@@ -22,7 +25,9 @@ pub(crate) fn starve(gateway: &Process) -> Result<bool> {
         .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     let first = allowed.and_then(|list| list.trim().split(['-', ',']).next());
     let first = first.context("no processor is allowed")?;
-    let committer = committer(&pid)?.context("the ledger has no thread")?;
+    // A thread gives itself its name, once it runs.
+    let thread = async || committer(&pid);
+    let committer = eventually("the ledger's thread", PATIENCE, thread).await?;
     Ok(did("taskset", &["-a", "-c", "-p", first, &pid])
         && did("chrt", &["-i", "-p", "0", &committer]))
 }

@@ -57,6 +57,15 @@ async fn tls(running: &Running) -> TlsStream<TcpStream> {
 }
 
 #[tokio::test]
+async fn a_connection_without_http_2_is_closed() {
+    let running = start("handshake_ms_max = 200").await;
+    let mut tls = tls(&running).await;
+    closed("TLS without HTTP/2", &mut tls).await;
+    refused(&running, "no_preface", 1).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let running = start("handshake_ms_max = 200").await;
     let mut silent = TcpStream::connect(&running.address).await.unwrap();
@@ -135,7 +144,7 @@ async fn there_are_no_more_lookups_at_once_than_the_limit() {
     let population = running.provider("population");
     population.misbehave(GET_PERSON, Some(&roles.person), Misbehaviour::Silent);
     let desk = running.world().system(DESK).unwrap();
-    let held = person(&roles.person).with("grpc-timeout", "2S").by(desk);
+    let held = person(&roles.person).with("grpc-timeout", "3S").by(desk);
     let client = running.desk.clone();
     let holding = tokio::spawn(async move { client.call(&held).await });
     until("the first is under way", async || {

@@ -1,5 +1,5 @@
-//! Tokens that belong to another certificate, or have had their time: also those that the gateway has
-//! verified before and remembers.
+//! Tokens that belong to another certificate, or have had their time: also those that the gateway
+//! has verified before and remembers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,8 +29,7 @@ async fn a_token_does_not_serve_another_system_whether_or_not_it_is_remembered()
     for _ in 0..2 {
         let reply = running.desk.call(&question).await.unwrap();
         assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
-        let reason = "TOKEN_OTHER_CERTIFICATE";
-        assert_stranger(&running, &thief, &question, reason, "remembered").await;
+        assert_stranger(&running, &thief, &question, "TOKEN_ISSUER", "remembered").await;
     }
     assert_eq!(running.heard(), 2);
     assert_eq!(running.stop().await.entries.len(), 4);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use motlan_audit::VerifierKey;
-use motlan_gateway::{Gateway, Settings, ledger_init};
+use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
 use motlan_testkit::sample::Roles;
 use motlan_testkit::{Provider, World};
@@ -38,7 +38,7 @@ impl Laid {
 
     pub(crate) async fn start(self) -> Running {
         let settings = Settings::read(&self.world.config()).unwrap();
-        let made = ledger_init::init(&settings).unwrap();
+        let made = ledger::init(&settings.instance, &settings.ledger).unwrap();
         let gateway = Gateway::start(settings).await.unwrap();
         let address = format!("localhost:{}", gateway.address().port());
         let tls = self.world.client_config(DESK).unwrap();

@@ -10,7 +10,7 @@ mod recover;
 mod shared;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use motlan_api::audit::v1::{Receipt, Record};
 use thiserror::Error;
 
+use crate::identity::{Identity, IdentityError};
 use crate::note::{SignerKey, VerifierKey};
 use crate::origin::{Origin, RecordId};
 use crate::store::Store;
@@ -87,6 +88,14 @@ impl Ledger {
         key: &SignerKey,
     ) -> Result<(), CreateError> {
         create::create(folder, origin, key)
+    }
+
+    /// Which ledger a folder holds, and the key that checks it, without opening it.
+    ///
+    /// # Errors
+    /// Where the folder holds none, or its description cannot be read.
+    pub fn named_in(folder: &Path) -> Result<(Origin, VerifierKey), IdentityError> {
+        Identity::read(folder).map(|identity| (identity.origin, identity.key))
     }
 
     /// Opens an existing ledger. Blocking: it reads the whole log and checks every checksum and the

@@ -107,7 +107,6 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("by", &record.caller);
     add("", &record.method);
     add("procedure", &record.procedure);
-    add("variant", &record.variant);
     add("grant", &record.grant);
     add("view", &record.view);
     add("asked", &record.fields_asked.join(","));
@@ -172,7 +171,6 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "dataset": record.dataset,
         "method": record.method,
         "procedure": record.procedure,
-        "variant": record.variant,
         "revision": record.revision,
         "grant": record.grant,
         "view": record.view,

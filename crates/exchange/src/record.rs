@@ -90,12 +90,19 @@ fn common(question: &Question, revision: &Revision) -> Record {
         dataset: method.dataset.to_string(),
         method: method.path.clone(),
         procedure: statement.procedure.to_string(),
-        variant: statement.variant.clone().unwrap_or_default(),
         revision: revision.to_string(),
-        fields_asked: question.ask.fields.clone(),
+        fields_asked: known_fields(question),
         trace_id: question.ask.trace_id.clone(),
         ..Record::default()
     }
+}
+
+/// The fields asked for that the answer has. What is no field is the caller's own text, and the leaf is
+/// public.
+fn known_fields(question: &Question) -> Vec<String> {
+    let answer = &question.ask.method.response;
+    let known = |field: &&String| motlan_mask::resolve(answer, field).is_ok();
+    question.ask.fields.iter().filter(known).cloned().collect()
 }
 
 fn name_grant(record: &mut Record, permit: &Permit) {
@@ -114,6 +121,7 @@ fn sealed(question: &Question) -> Sealed {
         dossier: statement.dossier.clone().unwrap_or_default(),
         official: statement.official.expose().to_owned(),
         token_id: statement.token_id.clone(),
+        variant: statement.variant.clone().unwrap_or_default(),
         ..Sealed::default()
     }
 }

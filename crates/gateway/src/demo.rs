@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use motlan_gateway::{Gateway, Settings, ledger_init};
+use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::World;
 use tempfile::TempDir;
 
@@ -46,7 +46,7 @@ impl Demo {
             .context("the demo could not be laid out")?;
         let settings =
             Settings::read(&world.config()).map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
-        let made = ledger_init::init(&settings)?;
+        let made = ledger::init(&settings.instance, &settings.ledger)?;
         let gateway = Gateway::start(settings.clone()).await?;
         let verifier = made.verifier.to_string();
         let (port, admin_port) = (gateway.address().port(), gateway.admin_address().port());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use motlan_audit::{Ledger, SignerKey, VerifierKey};
+use motlan_audit::{Ledger, VerifierKey};
 use motlan_catalog::{Catalog, Faults};
 use motlan_policy::{Rules, RulesError};
 use tokio::net::TcpListener;
@@ -15,6 +15,7 @@ use crate::admin::Admin;
 use crate::control::{Control, ControlError, report_health};
 use crate::edge::Edge;
 use crate::identity::Tokens;
+use crate::ledger::{self, LedgerError};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
 use crate::owners::Owners;
@@ -40,17 +41,9 @@ pub enum StartError {
     /// An owner's address cannot be used.
     #[error("an owner's address cannot be used")]
     Address(#[from] rustls::pki_types::InvalidDnsNameError),
-    /// The ledger's key cannot be used.
-    #[error("the ledger's key `{file}` cannot be used; `motlan ledger init` makes one")]
-    LedgerKey {
-        /// The key's file.
-        file: String,
-        /// Why.
-        source: motlan_audit::KeyError,
-    },
-    /// The ledger cannot be opened.
-    #[error("the ledger cannot be opened")]
-    Ledger(#[from] motlan_audit::OpenError),
+    /// The ledger is not the configured one, or cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// An address cannot be listened on.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -105,7 +98,7 @@ impl Gateway {
         let metrics = Metrics::new()?;
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
-        let ledger = open_ledger(&settings)?;
+        let ledger = ledger::open(&settings.instance, &settings.ledger)?;
         let (control, reporter) = Control::new(&catalog, &ledger)?;
         let (stop, stopped) = watch::channel(false);
 
@@ -202,14 +195,4 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     let tcp = TcpListener::bind(address).await.map_err(failed)?;
     let bound = tcp.local_addr().map_err(failed)?;
     Ok((tcp, bound))
-}
-
-fn open_ledger(settings: &Settings) -> Result<Ledger, StartError> {
-    let file = &settings.ledger.key;
-    let key = SignerKey::read(file).map_err(|source| StartError::LedgerKey {
-        file: file.display().to_string(),
-        source,
-    })?;
-    let folder = settings.ledger.folder.clone();
-    Ok(Ledger::open(motlan_audit::Settings::new(folder, key))?)
 }

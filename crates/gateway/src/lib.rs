@@ -14,7 +14,7 @@ pub mod edge;
 mod frames;
 pub mod gateway;
 pub mod identity;
-pub mod ledger_init;
+pub mod ledger;
 pub mod listener;
 pub mod lookup;
 pub mod owners;

@@ -1,6 +1,8 @@
 //! The callers' side: accept, shake hands, find out who it is, serve HTTP/2. Every step has a
 //! limit.
 
+mod heard;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,12 +13,14 @@ use motlan_catalog::Catalog;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::edge::Edge;
 use crate::identity::{Peer, PeerError};
 use crate::telemetry::Metrics;
+use heard::{Heard, Listening};
 
 /// After an accept that failed, as it does when there are no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -28,6 +32,8 @@ const SEND_BUFFER_BYTES_MAX: usize = 256 * 1024;
 const LOCAL_RESETS_MAX: usize = 1024;
 const REMOTE_RESETS_MAX: usize = 20;
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// A connection that is drained has this long to take its last replies.
+const GRACE_MAX: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// R4: how much callers may take before anything is known of them.
@@ -37,7 +43,7 @@ pub struct ListenerLimits {
     pub connections_max: usize,
     /// Handshakes at once; one more is closed.
     pub handshakes_max: usize,
-    /// A handshake.
+    /// A handshake; and again, from there to the preface of HTTP/2.
     pub handshake_max: Duration,
     /// Streams at once on one connection.
     pub streams_max: u32,
@@ -61,9 +67,10 @@ pub struct Listener {
 
 impl Listener {
     /// Accepts until `stop` is set, then lets every connection finish what is under way on it.
-    /// Returns once the last is closed.
+    /// Returns once the last is closed; dropped before, it closes those that are left.
     pub async fn run(self, tcp: TcpListener, mut stop: watch::Receiver<bool>) {
         let this = Arc::new(self);
+        let mut open = JoinSet::new();
         let connections = Arc::new(Semaphore::new(this.limits.connections_max));
         let handshakes = Arc::new(Semaphore::new(this.limits.handshakes_max));
         loop {
@@ -77,6 +84,7 @@ impl Listener {
                         continue;
                     }
                 },
+                Some(_closed) = open.join_next() => continue,
                 () = stopped(&mut stop) => break,
             };
             let places = Arc::clone(&connections)
@@ -84,16 +92,13 @@ impl Listener {
                 .and_then(|place| Ok((place, Arc::clone(&handshakes).try_acquire_owned()?)));
             match places {
                 Ok(places) => {
-                    let connection = Arc::clone(&this).connection(stream, places, stop.clone());
-                    tokio::spawn(connection);
+                    open.spawn(Arc::clone(&this).connection(stream, places, stop.clone()));
                 }
                 Err(_full) => this.metrics.connection_refused("too_many"),
             }
         }
         drop(tcp);
-        let all = u32::try_from(this.limits.connections_max).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
-        let _every_place = connections.acquire_many(all).await;
+        while open.join_next().await.is_some() {}
     }
 
     async fn connection(
@@ -150,6 +155,7 @@ impl Listener {
         peer: Result<Arc<Peer>, Arc<str>>,
         mut stop: watch::Receiver<bool>,
     ) {
+        let (stream, heard) = Listening::on(tls);
         let edge = self.edge.clone();
         let service = service_fn(move |request| edge.clone().call(peer.clone(), request));
         let connection = http2::Builder::new(TokioExecutor::new())
@@ -164,16 +170,33 @@ impl Listener {
             .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
-            .serve_connection(TokioIo::new(tls), service);
+            .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let age = tokio::time::sleep(jittered(self.limits.connection_age_max));
         tokio::select! {
             ended = connection.as_mut() => return log_end(ended),
             () = age => {}
             () = stopped(&mut stop) => {}
+            () = silent(&heard, self.limits.handshake_max) => {}
+        }
+        // Who has not even begun HTTP/2 has nothing under way, and would never be asked to leave.
+        if !heard.a_preface() {
+            self.metrics.connection_refused("no_preface");
+            return;
         }
         connection.as_mut().graceful_shutdown();
-        log_end(connection.await);
+        match tokio::time::timeout(GRACE_MAX, connection).await {
+            Ok(ended) => log_end(ended),
+            Err(_) => tracing::debug!("a connection did not take its last replies in time"),
+        }
+    }
+}
+
+/// Resolves if, after `patience`, no preface was heard.
+async fn silent(heard: &Heard, patience: Duration) {
+    tokio::time::sleep(patience).await;
+    if heard.a_preface() {
+        std::future::pending().await
     }
 }
 

@@ -2,17 +2,16 @@
 //! all at once.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use motlan_audit::{Origin, SignerKey};
-use motlan_catalog::document::Document;
 use motlan_catalog::{Catalog, Faults};
 use motlan_policy::Rules;
+use rustls::ClientConfig;
 
 use crate::identity::Tokens;
-use crate::ledger_init::this_quarter;
+use crate::ledger;
 use crate::owners::Owners;
-use crate::settings::Settings;
+use crate::settings::{Draft, Settings};
 use crate::tls;
 
 /// What is wrong. Prints one problem a line.
@@ -60,43 +59,47 @@ impl fmt::Display for Problems {
     }
 }
 
-/// R51: checks a configuration with everything that it names.
+/// R51: checks a configuration with everything that it names, and goes on past each fault.
 ///
 /// # Errors
 /// All that is wrong.
 pub fn check(config: &Path) -> Result<Settings, Problems> {
     let mut problems = Problems::default();
-    let settings = match Settings::read(config) {
-        Ok(settings) => {
-            check_catalog(&settings.catalog, Some(&settings), &mut problems);
-            check_files(&settings, &mut problems);
-            Some(settings)
+    let draft = Draft::read(config, &mut problems.faults);
+    let client = check_tls(&draft, &mut problems);
+    if let Some(folder) = &draft.catalog {
+        check_catalog(folder, &draft, client, &mut problems);
+    }
+    if let (Some(instance), Some(settings)) = (&draft.instance, &draft.ledger) {
+        for error in ledger::faults(instance, settings) {
+            problems.other(&error);
         }
-        Err(faults) => {
-            problems.faults.extend(faults.iter().cloned());
-            // The catalogue's faults can be told all the same, if its folder is named.
-            if let Some(folder) = catalog_folder(config) {
-                check_catalog(&folder, None, &mut problems);
-            }
-            None
-        }
-    };
-    match settings {
+    }
+    match draft.settings() {
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(problems),
     }
 }
 
-fn catalog_folder(config: &Path) -> Option<PathBuf> {
-    let mut seen_already = Faults::new();
-    let document = Document::read(config, &mut seen_already)?;
-    document
-        .root()
-        .opt_path("catalog", &mut seen_already)
-        .map(|folder| folder.value)
+fn check_tls(draft: &Draft, problems: &mut Problems) -> Option<ClientConfig> {
+    if let Some(Err(error)) = draft.tls.as_ref().map(tls::server) {
+        problems.other(&error);
+    }
+    match draft.provider_tls.as_ref().map(tls::client)? {
+        Ok(client) => Some(client),
+        Err(error) => {
+            problems.other(&error);
+            None
+        }
+    }
 }
 
-fn check_catalog(folder: &Path, settings: Option<&Settings>, problems: &mut Problems) {
+fn check_catalog(
+    folder: &Path,
+    draft: &Draft,
+    client: Option<ClientConfig>,
+    problems: &mut Problems,
+) {
     let catalog = match Catalog::load(folder) {
         Ok(catalog) => catalog,
         Err(faults) => return problems.faults.extend(faults.iter().cloned()),
@@ -104,40 +107,13 @@ fn check_catalog(folder: &Path, settings: Option<&Settings>, problems: &mut Prob
     if let Err(error) = Rules::new(&catalog) {
         problems.other(&error);
     }
-    let Some(settings) = settings else { return };
-    if let Err(error) = Tokens::new(&catalog, &settings.audience) {
+    if let Err(error) = Tokens::new(&catalog, draft.audience.as_deref().unwrap_or_default()) {
         problems.other(&error);
     }
-    match tls::client(&settings.provider_tls) {
-        Ok(client) => {
-            let owners = Owners::new(&catalog, &client.into(), settings.limits.owners);
-            if let Err(error) = owners {
-                problems.other(&error);
-            }
-        }
-        Err(error) => problems.other(&error),
-    }
-}
-
-fn check_files(settings: &Settings, problems: &mut Problems) {
-    if let Err(error) = tls::server(&settings.tls) {
+    let owners = client
+        .zip(draft.limits)
+        .map(|(client, limits)| Owners::new(&catalog, &client.into(), limits.owners));
+    if let Some(Err(error)) = owners {
         problems.other(&error);
-    }
-    let ledger = &settings.ledger;
-    let origin = Origin::new(&ledger.origin, &settings.instance, this_quarter());
-    if let Err(error) = origin {
-        problems.other(&error);
-    }
-    if let Err(error) = SignerKey::read(&ledger.key) {
-        problems.other(&error);
-        problems
-            .others
-            .push("the ledger's key is made by `motlan ledger init`".to_owned());
-    }
-    if !ledger.folder.is_dir() {
-        let folder = ledger.folder.display();
-        problems.others.push(format!(
-            "`{folder}` is no folder; `motlan ledger init` makes it"
-        ));
     }
 }

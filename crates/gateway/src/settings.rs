@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use motlan_catalog::Faults;
 use motlan_catalog::document::{Document, Table};
+use tracing_subscriber::EnvFilter;
 
 use crate::frames::FrameLimits;
 use crate::listener::ListenerLimits;
@@ -96,43 +97,73 @@ impl Settings {
     /// Every fault of the file, each with its line and what to do.
     pub fn read(file: &Path) -> Result<Self, Faults> {
         let mut faults = Faults::new();
-        let settings = Document::read(file, &mut faults)
-            .and_then(|document| Self::from_table(document.root(), &mut faults));
-        match settings {
+        match Draft::read(file, &mut faults).settings() {
             Some(settings) => faults.or(settings),
             None => Err(faults),
         }
     }
+}
 
-    fn from_table(mut table: Table<'_>, faults: &mut Faults) -> Option<Self> {
-        let instance = table.string("instance", faults);
-        let audience = table.string("audience", faults);
-        let catalog = table.path("catalog", faults);
-        let listen = table
-            .table("listen", faults)
-            .and_then(|table| listen(table, faults));
-        let tls = table
-            .table("tls", faults)
-            .and_then(|table| tls_files(table, "client_ca", faults));
-        let provider_tls = table
-            .table("provider_tls", faults)
-            .and_then(|table| tls_files(table, "ca", faults));
-        let ledger = table
-            .table("ledger", faults)
-            .and_then(|table| ledger(table, faults));
-        let limits = limits(table.opt_table("limits", faults), faults);
-        let telemetry = telemetry(table.opt_table("telemetry", faults), faults);
+/// As much of a configuration as could be read, so that what it names can be checked beside what is
+/// wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) instance: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) catalog: Option<PathBuf>,
+    pub(crate) listen: Option<Listen>,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) provider_tls: Option<TlsFiles>,
+    pub(crate) ledger: Option<LedgerSettings>,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) telemetry: Option<Telemetry>,
+}
+
+impl Draft {
+    /// Reads what can be read of `file`, and reports the rest.
+    pub(crate) fn read(file: &Path, faults: &mut Faults) -> Self {
+        match Document::read(file, faults) {
+            Some(document) => Self::from_table(document.root(), faults),
+            None => Self::default(),
+        }
+    }
+
+    fn from_table(mut table: Table<'_>, faults: &mut Faults) -> Self {
+        let draft = Self {
+            instance: table.string("instance", faults).map(|found| found.value),
+            audience: table.string("audience", faults).map(|found| found.value),
+            catalog: table.path("catalog", faults).map(|found| found.value),
+            listen: table
+                .table("listen", faults)
+                .and_then(|table| listen(table, faults)),
+            tls: table
+                .table("tls", faults)
+                .and_then(|table| tls_files(table, "client_ca", faults)),
+            provider_tls: table
+                .table("provider_tls", faults)
+                .and_then(|table| tls_files(table, "ca", faults)),
+            ledger: table
+                .table("ledger", faults)
+                .and_then(|table| ledger(table, faults)),
+            limits: Some(limits(table.opt_table("limits", faults), faults)),
+            telemetry: Some(telemetry(table.opt_table("telemetry", faults), faults)),
+        };
         table.finish(faults);
-        Some(Self {
-            instance: instance?.value,
-            audience: audience?.value,
-            catalog: catalog?.value,
-            listen: listen?,
-            tls: tls?,
-            provider_tls: provider_tls?,
-            ledger: ledger?,
-            limits,
-            telemetry,
+        draft
+    }
+
+    /// The settings, if nothing is missing.
+    pub(crate) fn settings(self) -> Option<Settings> {
+        Some(Settings {
+            instance: self.instance?,
+            audience: self.audience?,
+            catalog: self.catalog?,
+            listen: self.listen?,
+            tls: self.tls?,
+            provider_tls: self.provider_tls?,
+            ledger: self.ledger?,
+            limits: self.limits?,
+            telemetry: self.telemetry?,
         })
     }
 }
@@ -246,6 +277,15 @@ fn telemetry(table: Option<Table<'_>>, faults: &mut Faults) -> Telemetry {
         return telemetry;
     };
     if let Some(log) = table.opt_string("log", faults) {
+        if let Err(error) = EnvFilter::try_new(&log.value) {
+            let remedy = "give a level such as \"info\", or directives as in \"warn,motlan=info\"";
+            table.fault(
+                log.line,
+                format!("`log` is no filter: {error}"),
+                remedy,
+                faults,
+            );
+        }
         telemetry.log = log.value;
     }
     telemetry.otlp = table.opt_string("otlp", faults).map(|otlp| otlp.value);

@@ -18,7 +18,7 @@ const ALPN: &[u8] = b"h2";
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file holds no PEM of the kind it must.
-    #[error("`{}` holds no readable PEM {what}", file.display())]
+    #[error("`{}` holds no readable PEM {what}; give its file, or make it readable", file.display())]
     Pem {
         /// The file.
         file: PathBuf,
@@ -28,7 +28,7 @@ pub enum TlsError {
         source: rustls::pki_types::pem::Error,
     },
     /// The files do not fit together.
-    #[error("the certificate and key of `{}` cannot be used", file.display())]
+    #[error("the certificate `{}` and its key cannot be used together", file.display())]
     Unusable {
         /// The certificate.
         file: PathBuf,

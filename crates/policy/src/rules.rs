@@ -255,22 +255,6 @@ impl Rules {
     }
 
     fn permit(&self, query: &Query<'_>, fit: &Candidate) -> Result<Permit, Refusal> {
-        let mask = if query.fields.is_empty() {
-            Arc::clone(&fit.view.mask)
-        } else {
-            self.narrow(query, fit)?
-        };
-        Ok(Permit {
-            grant: fit.grant.clone(),
-            view: Arc::clone(&fit.view),
-            mask,
-            narrowed: query.fields.to_vec(),
-            revision: self.revision.clone(),
-        })
-    }
-
-    /// The mask for the fields asked for, all of which the view must give.
-    fn narrow(&self, query: &Query<'_>, fit: &Candidate) -> Result<Arc<Mask>, Refusal> {
         let count = query.fields.len();
         if count > FIELDS_ASKED_MAX {
             return Err(Refusal::TooManyFields {
@@ -278,13 +262,34 @@ impl Rules {
                 max: FIELDS_ASKED_MAX,
             });
         }
-        let mut fields = query.fields.to_vec();
-        fields.sort_unstable();
-        fields.dedup();
+        let mut narrowed = query.fields.to_vec();
+        narrowed.sort_unstable();
+        narrowed.dedup();
+        let mask = if narrowed.is_empty() {
+            Arc::clone(&fit.view.mask)
+        } else {
+            self.narrow(query.method, fit, &narrowed)?
+        };
+        Ok(Permit {
+            grant: fit.grant.clone(),
+            view: Arc::clone(&fit.view),
+            mask,
+            narrowed,
+            revision: self.revision.clone(),
+        })
+    }
+
+    /// The mask for the fields asked for, all of which the view must give.
+    fn narrow(
+        &self,
+        method: &Method,
+        fit: &Candidate,
+        fields: &[String],
+    ) -> Result<Arc<Mask>, Refusal> {
         let key = NarrowKey {
-            method: query.method.path.clone(),
+            method: method.path.clone(),
             view: fit.view.name.clone(),
-            fields: fields.clone(),
+            fields: fields.to_vec(),
         };
         if let Some(mask) = self.narrowed.get(&key) {
             return Ok(mask);
@@ -292,7 +297,7 @@ impl Rules {
         // R23: what the view does not give is refused by name.
         let mask = fit
             .view
-            .narrow(query.method, &fields)
+            .narrow(method, fields)
             .map_err(|error| match error {
                 NarrowError::Unknown { path, suggestion } => Refusal::FieldUnknown {
                     field: path,

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Until a process tells its address; a debug build on a busy machine is slow.
 pub(crate) const START_MAX: Duration = Duration::from_secs(60);
-/// Until a process has ended after SIGTERM: the gateway's usual drain, and something for the ledger.
+/// Until a process has ended after SIGTERM: the gateway's drain, and something for the ledger.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(45);
 /// How much of a log is shown.
 const LOG_LINES_SHOWN: usize = 20;

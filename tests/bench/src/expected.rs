@@ -20,6 +20,9 @@ impl Expected {
     /// What `contender` must answer from now on, if its `first` answer is right: what the owner
     /// holds, or of that what the view `residence` grants, on record.
     pub(crate) fn of(contender: Contender, record: &Bytes, first: Reply) -> Result<Self> {
+        if let Some(status) = bad_status(&first) {
+            bail!(status);
+        }
         let recorded = contender == Contender::Gateway;
         let messages = first.messages()?;
         let message = messages.into_iter().next().unwrap_or_default();
@@ -47,10 +50,8 @@ impl Expected {
             Ok(reply) => reply,
             Err(error) => return Some(format!("{:#}", anyhow!(error))),
         };
-        if reply.code() != Code::Ok {
-            let reason = reply.reason().unwrap_or_default();
-            let message = reply.status.message();
-            return Some(format!("{:?} {reason}: {message}", reply.code()));
+        if let Some(status) = bad_status(&reply) {
+            return Some(status);
         }
         match reply.messages().as_deref() {
             Ok([message]) if *message == self.message => {}
@@ -59,6 +60,14 @@ impl Expected {
         let on_record = reply.metadata("motlan-record").is_some();
         (self.recorded && !on_record).then(|| "an answer that is not on record".to_owned())
     }
+}
+
+fn bad_status(reply: &Reply) -> Option<String> {
+    let (code, message) = (reply.code(), reply.status.message());
+    (code != Code::Ok).then(|| {
+        let reason = reply.reason().unwrap_or_default();
+        format!("{code:?} {reason}: {message}")
+    })
 }
 
 fn check_masked(record: &Bytes, masked: &Bytes) -> Result<()> {

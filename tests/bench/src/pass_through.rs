@@ -47,9 +47,10 @@ async fn serve(options: &PassThrough) -> Result<()> {
             file("pki/gateway-client.pem")?,
             file("pki/gateway-client.key")?,
         ));
-    let mut all = Vec::new();
-    for _ in 0..4 { all.push(Endpoint::from_shared(format!("https://{}", options.owner))?.tls_config(towards_owner.clone())?.connect().await?); }
-    let owner = std::sync::Arc::new(all);
+    let owner = Endpoint::from_shared(format!("https://{}", options.owner))?
+        .tls_config(towards_owner)?
+        .connect()
+        .await?;
     // What `Server::serve` would do, but for a port that the system chooses.
     let incoming = TcpIncoming::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     println!("{}", incoming.local_addr()?);
@@ -65,10 +66,9 @@ async fn serve(options: &PassThrough) -> Result<()> {
 
 type Answering<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-static N: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 /// Takes every call.
 #[derive(Clone)]
-struct Forward(std::sync::Arc<Vec<Channel>>);
+struct Forward(Channel);
 
 impl Service<http::Request<Body>> for Forward {
     type Response = http::Response<Body>;
@@ -82,7 +82,7 @@ impl Service<http::Request<Body>> for Forward {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let call = Call {
             path: request.uri().path_and_query().cloned(),
-            owner: self.0.get(N.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 4).cloned().unwrap_or_else(|| std::process::abort()),
+            owner: self.0.clone(),
         };
         Box::pin(async move { Ok(tonic::server::Grpc::new(Raw).unary(call, request).await) })
     }

@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use motlan_gateway::{Settings, ledger_init};
+use motlan_gateway::{Settings, ledger};
 
 pub(super) fn init(config: &Path) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(config).map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
-    let made = ledger_init::init(&settings).context("the ledger was not made")?;
+    let made = ledger::init(&settings.instance, &settings.ledger)?;
     println!("ledger    {}", settings.ledger.folder.display());
     println!("origin    {}", made.origin);
     println!("key       {} (secret)", settings.ledger.key.display());

@@ -142,7 +142,10 @@ impl Tokens {
         if verified.expires_s <= now_s {
             return Err(ClaimsError::Expired.into());
         }
-        if verified.system != peer.system.id || verified.thumbprint != peer.thumbprint {
+        if verified.system != peer.system.id {
+            return Err(TokenError::Issuer);
+        }
+        if verified.thumbprint != peer.thumbprint {
             return Err(ClaimsError::OtherCertificate.into());
         }
         Ok(Caller::assertion(
