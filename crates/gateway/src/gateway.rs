@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use motlan_audit::{Ledger, VerifierKey};
 use motlan_catalog::{Catalog, Faults};
@@ -167,15 +167,16 @@ impl Gateway {
     pub async fn stop(self) -> Result<(), StopError> {
         // `send_replace` reaches all who watch, also those who begin to.
         self.stop.send_replace(true);
+        let end = Instant::now() + self.drain_max;
         let mut listening = self.listening;
-        if tokio::time::timeout(self.drain_max, &mut listening)
+        if tokio::time::timeout_at(end.into(), &mut listening)
             .await
             .is_err()
         {
             tracing::warn!("connections were still open when the drain ended");
             listening.abort();
         }
-        if !self.lookups.drained(self.drain_max).await {
+        if !self.lookups.drained(end).await {
             tracing::warn!("lookups were still under way when the drain ended");
         }
         for task in self.beside {

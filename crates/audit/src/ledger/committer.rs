@@ -122,6 +122,9 @@ impl Committer {
             // failed.
             let reason = self.shared.fail(&with_sources(&failure));
             answer_all(drained.drain(..), &reason);
+            // What was acknowledged before stands, if it can still be written, under a checkpoint:
+            // else a log that lost it would open as if nothing had been.
+            let _best_effort = self.publish();
             return Err(failure);
         }
         self.shared

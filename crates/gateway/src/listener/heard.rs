@@ -1,12 +1,18 @@
-//! A stream that knows how much was heard on it.
+//! A stream that knows how much was heard on it, and that hears the other side out before it closes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// How long the other side may take to close after us. A socket that is closed with bytes unread
+/// resets the connection, and what was sent last may be lost on the way.
+const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// The length of HTTP/2's connection preface (RFC 9113, section 3.4).
 const PREFACE_BYTES: usize = 24;
@@ -26,6 +32,8 @@ pub(super) struct Listening<S> {
     stream: S,
     bytes: usize,
     heard: Heard,
+    /// Set once our side is closed.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Listening<S> {
@@ -36,6 +44,7 @@ impl<S> Listening<S> {
                 stream,
                 bytes: 0,
                 heard: heard.clone(),
+                linger: None,
             },
             heard,
         )
@@ -60,7 +69,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Listening<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Listening<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Listening<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -85,7 +94,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Listening<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let linger = this
+            .linger
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_MAX)));
+        let mut unread = [0; 1024];
+        while linger.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut unread);
+            ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

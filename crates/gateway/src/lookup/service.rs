@@ -110,10 +110,10 @@ impl Lookups {
         self.metrics.turned_away("SYSTEM_UNREGISTERED");
     }
 
-    /// Waits until no lookup is under way, at most `patience`. Says whether it came to that.
-    pub async fn drained(&self, patience: Duration) -> bool {
+    /// Waits until no lookup is under way, at most until `end`. Says whether it came to that.
+    pub async fn drained(&self, end: Instant) -> bool {
         let all = u32::try_from(self.limits.in_flight_max).unwrap_or(u32::MAX);
-        tokio::time::timeout(patience, self.in_flight.acquire_many(all))
+        tokio::time::timeout_at(end.into(), self.in_flight.acquire_many(all))
             .await
             .is_ok()
     }
