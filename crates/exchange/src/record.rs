@@ -97,8 +97,8 @@ fn common(question: &Question, revision: &Revision) -> Record {
     }
 }
 
-/// The fields asked for that the answer has. What is no field is the caller's own text, and the leaf is
-/// public.
+/// The fields asked for that the answer has. What is no field is the caller's own text, and the
+/// leaf is public.
 fn known_fields(question: &Question) -> Vec<String> {
     let answer = &question.ask.method.response;
     let known = |field: &&String| motlan_mask::resolve(answer, field).is_ok();

@@ -159,8 +159,8 @@ impl Gateway {
         self.ledger.verifier()
     }
 
-    /// R60: stops. Takes no more connections, finishes what is under way within `drain_ms_max`, then
-    /// closes the ledger with a last checkpoint.
+    /// R60: stops. Takes no more connections, finishes what is under way within `drain_ms_max`,
+    /// then closes the ledger with a last checkpoint.
     ///
     /// # Errors
     /// [`StopError`] where the ledger did not close well.

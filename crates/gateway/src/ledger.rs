@@ -1,5 +1,5 @@
-//! The gateway's ledger: made by a command, never silently at start; opened only if it is the one that is
-//! configured.
+//! The gateway's ledger: made by a command, never silently at start; opened only if it is the one
+//! that is configured.
 
 use std::path::PathBuf;
 

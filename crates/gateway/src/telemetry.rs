@@ -1,5 +1,5 @@
-//! R61: what the gateway tells of itself: logs, metrics, traces. None of it holds a value of a field, a
-//! subject, a dossier or an official.
+//! R61: what the gateway tells of itself: logs, metrics, traces. None of it holds a value of a
+//! field, a subject, a dossier or an official.
 
 mod log;
 mod metrics;

@@ -18,7 +18,7 @@ const ALPN: &[u8] = b"h2";
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file holds no PEM of the kind it must.
-    #[error("`{}` holds no readable PEM {what}; give its file, or make it readable", file.display())]
+    #[error("`{}` holds no readable PEM {what}; name a file that does", file.display())]
     Pem {
         /// The file.
         file: PathBuf,

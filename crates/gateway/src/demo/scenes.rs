@@ -57,7 +57,7 @@ fn granted(roles: &Roles) -> Vec<Scene> {
     let enterprise = business::v1::GetEnterpriseRequest { enterprise_code };
     vec![
         Scene {
-            story: "A family registers residence in its own house: no paper of the house is asked for.",
+            story: "A family registers residence in its own house: the papers are not asked for.",
             path: "/vn.land.v1.LandRegistry/ListParcelsOfHolder",
             request: parcels.encode_to_vec(),
             ..person(&roles.person)
@@ -115,7 +115,7 @@ fn refused(roles: &Roles) -> Vec<Scene> {
             ..person(&roles.unknown_person)
         },
         Scene {
-            story: "A token taken from the first desk, sent by the other: a closed door, no record.",
+            story: "The first desk's token, sent by the other: a closed door, no record.",
             system: OTHER_DESK,
             end: End::ClosedDoor("TOKEN_"),
             ..person(&roles.person)

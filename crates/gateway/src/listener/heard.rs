@@ -1,4 +1,5 @@
-//! A stream that knows how much was heard on it, and that hears the other side out before it closes.
+//! A stream that knows how much was heard on it, and that hears the other side out before it
+//! closes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! The decision against a slow, obvious twin: every system × method × procedure × day of the reference
-//! catalogue, decided twice.
+//! The decision against a slow, obvious twin: every system × method × procedure × day of the
+//! reference catalogue, decided twice.
 
 use motlan_catalog::{Catalog, Method, ProcedureCode, System};
 use motlan_policy::{Moment, Query};
