@@ -220,3 +220,18 @@ async fn what_is_no_toml_or_not_there_is_a_fault() {
     fs::remove_file(laid.world.config()).unwrap();
     assert_file_named(&faults(&laid), &laid.world.config(), "");
 }
+
+#[tokio::test]
+async fn a_second_ledger_of_one_name_is_not_made() {
+    // R35: signed by the same key, it would contradict the first.
+    let laid = in_order().await;
+    let dir = laid.world.dir();
+    fs::rename(dir.join("ledger"), dir.join("put-away")).unwrap();
+    let settings = motlan_gateway::Settings::read(&laid.world.config()).unwrap();
+    let refused = motlan_gateway::ledger::init(&settings.instance, &settings.ledger).unwrap_err();
+    assert!(
+        refused.to_string().contains("would contradict the first"),
+        "{refused}"
+    );
+    assert!(!dir.join("ledger").exists());
+}

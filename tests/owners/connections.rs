@@ -1,16 +1,55 @@
 //! Owners' systems that cannot be reached, or are not who they should be.
 
+use std::time::{Duration, Instant};
+
 use motlan_audit::wire::Result as Ended;
 use motlan_testkit::Provider;
 use motlan_testkit::contracts;
 use motlan_testkit::pki::{Authority, Leaf};
 use motlan_testkit::provider::{Holdings, Misbehaviour};
+use tokio::net::TcpListener;
 use tonic::Code;
 
 use crate::system::question::{DESK, GET_PERSON, death, enterprise, parcel, person};
 use crate::system::refused::refused_on_record;
 use crate::system::running::{Laid, Running};
 use crate::system::until::until;
+
+#[tokio::test]
+async fn an_address_that_never_answers_costs_at_most_one_lookup() {
+    // R43: two addresses, of which one takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let laid = Laid::out().await;
+    let addresses: Vec<String> = laid
+        .world
+        .providers()
+        .map(|(id, provider)| match id {
+            "population" => format!(
+                "[{id}]\naddresses = [\"{}\", \"{}\"]\n",
+                silent.local_addr().unwrap(),
+                provider.address()
+            ),
+            _ => format!("[{id}]\naddresses = [\"{}\"]\n", provider.address()),
+        })
+        .collect();
+    laid.world
+        .write("catalog/endpoints.toml", &addresses.concat())
+        .unwrap();
+    let dial = "dial_ms_max = 2000\nprovider_connections = 4";
+    let running = laid.configured(&format!("[limits]\n{dial}")).start().await;
+    let question = person(&running.roles().person);
+    let began = Instant::now();
+    for _ in 0..6 {
+        assert_eq!(running.ask(&question).await.code(), Code::Ok);
+    }
+    // One wait, not one for each lookup or each connection.
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    running.stop().await;
+}
 
 #[tokio::test]
 async fn an_owner_that_is_down_fails_alone_and_is_heard_again_when_it_is_back() {

@@ -24,7 +24,8 @@ async fn assert_silent(running: &Running, question: &Question) -> String {
     let asked = Instant::now();
     let reply = running.ask(question).await;
     let took = asked.elapsed();
-    assert!((SHORT..FAR).contains(&took), "{took:?}");
+    // Some of a caller's time is kept back, so that the reason comes before it gives up.
+    assert!((SHORT * 3 / 4..FAR).contains(&took), "{took:?}");
     // R42: also if some of the answer was there.
     refused_on_record(&reply, Code::DeadlineExceeded, "PROVIDER_SILENT")
 }
@@ -56,7 +57,7 @@ async fn assert_all_silent(running: Running, wait: impl Fn(Question) -> Question
     for record in records {
         let outcome = past.assert_failed(&record, Ended::Failed, "PROVIDER_SILENT");
         assert_eq!(outcome.record.provider_status, None);
-        assert!(Duration::from_micros(outcome.record.elapsed_us) >= SHORT);
+        assert!(Duration::from_micros(outcome.record.elapsed_us) >= SHORT * 3 / 4);
     }
 }
 

@@ -76,9 +76,18 @@ fn end_of(status: Code) -> End {
             ..failed(Code::NotFound, "SUBJECT_NOT_FOUND")
         },
         Code::DeadlineExceeded => failed(Code::DeadlineExceeded, "PROVIDER_SILENT"),
+        // What may pass by itself; clients repeat a call that was unavailable.
+        passing @ (Code::Unknown
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable) => End {
+            status: Some(passing as u32),
+            ..failed(Code::Unavailable, "PROVIDER_FAILED")
+        },
         other => End {
             status: Some(other as u32),
-            ..failed(Code::Unavailable, "PROVIDER_FAILED")
+            ..failed(Code::FailedPrecondition, "PROVIDER_FAILED")
         },
     }
 }

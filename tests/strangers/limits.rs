@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::Code;
 
-use crate::system::question::{DESK, GET_PERSON, RESIDENCE, person};
+use crate::system::question::{DESK, GET_PERSON, OTHER_DESK, RESIDENCE, person};
 use crate::system::refused::turned_away;
 use crate::system::running::{Laid, Running};
 use crate::system::until::{PATIENCE, until};
@@ -161,6 +161,30 @@ async fn there_are_no_more_lookups_at_once_than_the_limit() {
     assert_eq!(first.code(), Code::DeadlineExceeded);
     // And afterwards there is room.
     assert_eq!(running.ask(&second).await.code(), Code::Ok);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_system_that_takes_all_of_its_share_takes_nothing_from_the_others() {
+    let running = start("in_flight_per_system_max = 1").await;
+    let roles = running.roles();
+    let population = running.provider("population");
+    population.misbehave(GET_PERSON, Some(&roles.person), Misbehaviour::Silent);
+    let desk = running.world().system(DESK).unwrap();
+    let held = person(&roles.person).with("grpc-timeout", "3S").by(desk);
+    let client = running.desk.clone();
+    let holding = tokio::spawn(async move { client.call(&held).await });
+    until("the first is under way", async || {
+        (running.heard() == 1).then_some(())
+    })
+    .await;
+
+    let reply = running.ask(&person(&roles.spouse)).await;
+    turned_away(&reply, Code::ResourceExhausted, "GATEWAY_BUSY");
+    // Another system is heard, if only to be refused.
+    let reply = running.ask_as(OTHER_DESK, &person(&roles.spouse)).await;
+    assert_eq!(reply.reason().as_deref(), Some("NO_AGREEMENT"));
+    holding.await.unwrap().unwrap();
     running.stop().await;
 }
 

@@ -14,6 +14,13 @@ pub mod audit {
     #[expect(clippy::allow_attributes, reason = "generated code")]
     pub mod v1 {
         tonic::include_proto!("motlan.audit.v1");
+
+        /// Personal: it prints as `Sealed(..)`.
+        impl std::fmt::Debug for Sealed {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("Sealed(..)")
+            }
+        }
     }
 }
 

@@ -47,8 +47,8 @@ async fn case() -> Case {
     let outcome = Record {
         kind: RecordKind::Outcome.into(),
         question: Some(asked.index()),
-        result: Ended::Refused.into(),
-        reason: "NO_AGREEMENT".into(),
+        result: Ended::Failed.into(),
+        reason: "PROVIDER_SILENT".into(),
         ..record
     };
     let answered = ledger
@@ -124,7 +124,7 @@ async fn a_receipt_verifies_in_both_forms_and_not_under_another_key() {
         assert_eq!(code, 0, "{out}");
         assert!(
             out.contains("a log of 2 records holds this one at index 1")
-                && out.contains("refused (NO_AGREEMENT)"),
+                && out.contains("failed (PROVIDER_SILENT)"),
             "{out}"
         );
     }
@@ -150,7 +150,7 @@ async fn show_keeps_the_personal_part_to_itself_unless_asked() {
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&value["result"], &value["question"]),
-        (&"REFUSED".into(), &0.into())
+        (&"FAILED".into(), &0.into())
     );
     assert!(!out.contains(SUBJECT) && !json.contains(SUBJECT));
     for more in [&["--sealed"][..], &["--sealed", "--json"]] {

@@ -11,6 +11,10 @@ use crate::permitted::Announced;
 use crate::provider::ProviderFault;
 use crate::question::Question;
 
+/// The names of one list in a record, with what encoding adds to each.
+const NAMES_BYTES_MAX: usize = 20_000;
+const NAME_OVERHEAD_BYTES: usize = 4;
+
 /// A question that was permitted.
 pub(crate) fn question(question: &Question, permit: &Permit) -> Entry {
     let mut record = common(question, permit.revision());
@@ -53,8 +57,8 @@ pub(crate) fn failed(announced: &Announced, denial: &Denial) -> Entry {
 pub(crate) fn answered(announced: &Announced, release: &Release, released: Vec<String>) -> Entry {
     let mut record = announced_outcome(announced, Ended::Released);
     record.provider_status = Some(0);
-    record.fields_released = released;
-    record.fields_withheld.clone_from(&release.withheld);
+    record.fields_released = capped(released);
+    record.fields_withheld = capped(release.withheld.clone());
     record.answers = u32::try_from(release.messages.len()).unwrap_or(u32::MAX);
     record.answer_bytes = release
         .messages
@@ -97,12 +101,28 @@ fn common(question: &Question, revision: &Revision) -> Record {
     }
 }
 
+/// As many names as a record has room for: a leaf has at most 65,535 bytes, and a record that does
+/// not fit would leave its question without an outcome.
+fn capped(mut names: Vec<String>) -> Vec<String> {
+    let mut left = NAMES_BYTES_MAX;
+    let fits = |name: &&String| {
+        left = left.saturating_sub(name.len() + NAME_OVERHEAD_BYTES);
+        left > 0
+    };
+    let count = names.iter().take_while(fits).count();
+    if count < names.len() {
+        names.truncate(count);
+        names.push("...".to_owned());
+    }
+    names
+}
+
 /// The fields asked for that the answer has. What is no field is the caller's own text, and the
 /// leaf is public.
 fn known_fields(question: &Question) -> Vec<String> {
     let answer = &question.ask.method.response;
     let known = |field: &&String| motlan_mask::resolve(answer, field).is_ok();
-    question.ask.fields.iter().filter(known).cloned().collect()
+    capped(question.ask.fields.iter().filter(known).cloned().collect())
 }
 
 fn name_grant(record: &mut Record, permit: &Permit) {

@@ -28,6 +28,8 @@ use receipts::Receipts;
 
 /// Calls at once.
 const CALLS_MAX: usize = 128;
+/// A message to one of these services.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Until the head of a response.
 const CALL_MAX: Duration = Duration::from_secs(10);
 /// How often the health service looks at the ledger.
@@ -67,16 +69,28 @@ impl Control {
         };
         let mut routes = Routes::builder();
         routes
-            .add_service(health)
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?)
-            .add_service(AuditServer::new(Receipts::new(ledger.clone())));
+            .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
+            .add_service(
+                reflection()
+                    .build_v1()?
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
+            )
+            .add_service(
+                reflection()
+                    .build_v1alpha()?
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
+            )
+            .add_service(
+                AuditServer::new(Receipts::new(ledger.clone()))
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
+            );
         let limited = ServiceBuilder::new()
             .layer(LoadShedLayer::new())
             .layer(ConcurrencyLimitLayer::new(CALLS_MAX))
             .layer(TimeoutLayer::new(CALL_MAX))
             .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
-            .layer(TraceLayer::new_for_grpc())
+            // A caller's mistake is no failure of ours, and nobody may fill the log with it.
+            .layer(TraceLayer::new_for_grpc().on_failure(()))
             .service(routes.routes());
         Ok((Self(BoxCloneSyncService::new(limited)), reporter))
     }

@@ -44,10 +44,12 @@ impl Edge {
                 return Ok(WireError::unregistered(why.to_string()).response(None));
             }
         };
-        if CONTROL
-            .iter()
-            .any(|prefix| request.uri().path().starts_with(prefix))
-        {
+        let path = request.uri().path();
+        if CONTROL.iter().any(|prefix| path.starts_with(prefix)) {
+            // R24: nothing of the gateway's own either.
+            if peer.system.suspended {
+                return Ok(WireError::suspended(&peer.system.id).response(None));
+            }
             return Ok(self.control.call(peer, request).await);
         }
         Ok(self.lookups.call(peer, request).await)

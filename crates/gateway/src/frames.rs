@@ -35,8 +35,8 @@ pub struct FrameLimits {
 pub struct Deframer {
     limits: FrameLimits,
     seen_bytes: usize,
-    /// What came in and is not yet a whole message.
-    rest: Bytes,
+    /// The beginning of a message that is not whole yet.
+    rest: BytesMut,
     messages: Vec<Bytes>,
 }
 
@@ -47,7 +47,7 @@ impl Deframer {
         Self {
             limits,
             seen_bytes: 0,
-            rest: Bytes::new(),
+            rest: BytesMut::new(),
             messages: Vec::new(),
         }
     }
@@ -56,22 +56,23 @@ impl Deframer {
     ///
     /// # Errors
     /// [`FrameError`] as soon as the body cannot be accepted any more.
-    pub fn push(&mut self, chunk: Bytes) -> Result<(), FrameError> {
+    pub fn push(&mut self, mut chunk: Bytes) -> Result<(), FrameError> {
         self.seen_bytes = self.seen_bytes.saturating_add(chunk.len());
         if self.seen_bytes > self.limits.body_bytes_max {
             return Err(FrameError::TooLong);
         }
-        self.rest = if self.rest.is_empty() {
-            chunk
-        } else {
-            joined(&self.rest, &chunk)
-        };
-        while let Some(length) = self.next_length()? {
-            if self.messages.len() == self.limits.messages_max {
-                return Err(FrameError::TooMany);
+        if self.rest.is_empty() {
+            while let Some(length) = self.next_length(&chunk)? {
+                chunk.advance(PREFIX_BYTES);
+                self.messages.push(chunk.split_to(length));
             }
+            self.rest.extend_from_slice(&chunk);
+            return Ok(());
+        }
+        self.rest.extend_from_slice(&chunk);
+        while let Some(length) = self.next_length(&self.rest)? {
             self.rest.advance(PREFIX_BYTES);
-            self.messages.push(self.rest.split_to(length));
+            self.messages.push(self.rest.split_to(length).freeze());
         }
         Ok(())
     }
@@ -88,9 +89,9 @@ impl Deframer {
         }
     }
 
-    /// The length of the next message, if all of it is here.
-    fn next_length(&self) -> Result<Option<usize>, FrameError> {
-        let Some((prefix, rest)) = self.rest.split_first_chunk::<PREFIX_BYTES>() else {
+    /// The length of the message that `bytes` begin with, if all of it is there and may be taken.
+    fn next_length(&self, bytes: &[u8]) -> Result<Option<usize>, FrameError> {
+        let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else {
             return Ok(None);
         };
         let [flag, length @ ..] = *prefix;
@@ -101,15 +102,16 @@ impl Deframer {
         if length > self.limits.body_bytes_max {
             return Err(FrameError::TooLong);
         }
+        if self.messages.len() == self.limits.messages_max {
+            return Err(FrameError::TooMany);
+        }
         Ok((rest.len() >= length).then_some(length))
     }
 }
 
-fn joined(first: &Bytes, second: &Bytes) -> Bytes {
-    let mut both = BytesMut::with_capacity(first.len() + second.len());
-    both.put_slice(first);
-    both.put_slice(second);
-    both.freeze()
+/// Whether a content type is gRPC's, with protobuf within.
+pub(crate) fn is_grpc(content_type: &str) -> bool {
+    matches!(content_type, "application/grpc" | "application/grpc+proto")
 }
 
 /// Frames messages, which the mask has kept under their limit, for one DATA frame.

@@ -33,6 +33,18 @@ pub enum LedgerError {
         /// Why.
         source: KeyError,
     },
+    /// The key was made for a ledger of this very name.
+    #[error(
+        "`{}` was made with the ledger `{origin}`; a second ledger of that name, signed by it, \
+         would contradict the first. Put that one back, or choose another `instance`",
+        file.display()
+    )]
+    KeyUsed {
+        /// The key's file.
+        file: PathBuf,
+        /// The ledger's name.
+        origin: Origin,
+    },
     /// The ledger could not be made.
     #[error("the ledger was not made")]
     Create(#[from] CreateError),
@@ -79,7 +91,13 @@ pub enum LedgerError {
 pub fn init(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerError> {
     let origin = origin(instance, settings)?;
     let key = if settings.key.exists() {
-        read_key(settings)?
+        let key = read_key(settings)?;
+        let is_there = Ledger::named_in(&settings.folder).is_ok();
+        if !is_there && key.verifier().name() == origin.as_str() {
+            let file = settings.key.clone();
+            return Err(LedgerError::KeyUsed { file, origin });
+        }
+        key
     } else {
         let unusable = |source| LedgerError::Key {
             file: settings.key.clone(),
@@ -122,8 +140,9 @@ pub fn faults(instance: &str, settings: &LedgerSettings) -> Vec<LedgerError> {
 /// The key that checks the ledger in the folder, if that is the configured one.
 fn named(instance: &str, settings: &LedgerSettings) -> Result<VerifierKey, LedgerError> {
     let (found, key) = Ledger::named_in(&settings.folder)?;
-    let configured = format!("{}/{instance}/", settings.origin);
-    if found.as_str().starts_with(&configured) {
+    let configured = format!("{}/{instance}", settings.origin);
+    let (without_quarter, _quarter) = found.as_str().rsplit_once('/').unwrap_or_default();
+    if without_quarter == configured {
         return Ok(key);
     }
     Err(LedgerError::Other {

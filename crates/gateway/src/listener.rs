@@ -2,6 +2,7 @@
 //! limit.
 
 mod heard;
+mod share;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +22,7 @@ use crate::edge::Edge;
 use crate::identity::{Peer, PeerError};
 use crate::telemetry::Metrics;
 use heard::{Heard, Listening};
+use share::Share;
 
 /// After an accept that failed, as it does when there are no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,6 +45,8 @@ pub struct ListenerLimits {
     pub connections_max: usize,
     /// Handshakes at once; one more is closed.
     pub handshakes_max: usize,
+    /// Those from one address, so that one cannot take all.
+    pub handshakes_per_address_max: usize,
     /// A handshake; and again, from there to the preface of HTTP/2.
     pub handshake_max: Duration,
     /// Streams at once on one connection.
@@ -72,11 +76,12 @@ impl Listener {
         let this = Arc::new(self);
         let mut open = JoinSet::new();
         let connections = Arc::new(Semaphore::new(this.limits.connections_max));
+        let shares = Arc::default();
         let handshakes = Arc::new(Semaphore::new(this.limits.handshakes_max));
         loop {
-            let stream = tokio::select! {
+            let (stream, address) = tokio::select! {
                 accepted = tcp.accept() => match accepted {
-                    Ok((stream, _address)) => stream,
+                    Ok((stream, address)) => (stream, address.ip()),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         this.metrics.connection_refused("accept");
@@ -87,14 +92,20 @@ impl Listener {
                 Some(_closed) = open.join_next() => continue,
                 () = stopped(&mut stop) => break,
             };
-            let places = Arc::clone(&connections)
-                .try_acquire_owned()
-                .and_then(|place| Ok((place, Arc::clone(&handshakes).try_acquire_owned()?)));
+            let take = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
+            let places = take(&connections)
+                .zip(take(&handshakes))
+                .zip(Share::of(
+                    &shares,
+                    address,
+                    this.limits.handshakes_per_address_max,
+                ))
+                .map(|((place, handshake), share)| (place, (handshake, share)));
             match places {
-                Ok(places) => {
+                Some(places) => {
                     open.spawn(Arc::clone(&this).connection(stream, places, stop.clone()));
                 }
-                Err(_full) => this.metrics.connection_refused("too_many"),
+                None => this.metrics.connection_refused("too_many"),
             }
         }
         drop(tcp);
@@ -104,7 +115,7 @@ impl Listener {
     async fn connection(
         self: Arc<Self>,
         stream: TcpStream,
-        (_place, handshake): (OwnedSemaphorePermit, OwnedSemaphorePermit),
+        (_place, handshake): (OwnedSemaphorePermit, (OwnedSemaphorePermit, Share)),
         stop: watch::Receiver<bool>,
     ) {
         let Some(tls) = self.shake_hands(stream).await else {
@@ -116,7 +127,7 @@ impl Listener {
             // Its calls are answered, each with what is wrong: a closed door would tell an operator
             // nothing.
             Err(error) => {
-                tracing::info!(%error, "a connection of no registered system");
+                tracing::debug!(%error, "a connection of no registered system");
                 self.metrics.connection_refused("unregistered");
                 Err(Arc::<str>::from(error.to_string()))
             }
@@ -138,7 +149,8 @@ impl Listener {
                 "the handshake took too long".to_owned(),
             ),
         };
-        tracing::info!(error, "a handshake failed");
+        // Anyone on the network can cause this: the counter tells, the log must not fill.
+        tracing::debug!(error, "a handshake failed");
         self.metrics.connection_refused(cause);
         None
     }

@@ -1,5 +1,6 @@
 //! The way to the owners' systems: pooled HTTP/2 connections over mutual TLS.
 
+mod address;
 mod connection;
 mod endpoint;
 mod response;

@@ -208,6 +208,7 @@ fn limits(table: Option<Table<'_>>, faults: &mut Faults) -> Limits {
         listener: ListenerLimits {
             connections_max: numbers.count("connections_max", 10_000, 1_000_000),
             handshakes_max: numbers.count("handshakes_max", 256, 100_000),
+            handshakes_per_address_max: numbers.count("handshakes_per_address_max", 64, 100_000),
             handshake_max: numbers.duration("handshake_ms_max", 5_000, 60_000),
             streams_max: numbers.count32("streams_max", 256, 10_000),
             connection_age_max: numbers.duration("connection_age_ms_max", 3_600_000, 86_400_000),
@@ -216,6 +217,7 @@ fn limits(table: Option<Table<'_>>, faults: &mut Faults) -> Limits {
             request_bytes_max: numbers.count("request_bytes_max", 65_536, 1 << 20),
             lookup_max: numbers.duration("lookup_ms_max", 10_000, 600_000),
             in_flight_max: numbers.count("in_flight_max", 4_096, 1_000_000),
+            in_flight_per_system_max: numbers.count("in_flight_per_system_max", 1_024, 1_000_000),
         },
         owners: OwnerLimits {
             connections: numbers.count("provider_connections", 4, 64),
@@ -288,7 +290,20 @@ fn telemetry(table: Option<Table<'_>>, faults: &mut Faults) -> Telemetry {
         }
         telemetry.log = log.value;
     }
-    telemetry.otlp = table.opt_string("otlp", faults).map(|otlp| otlp.value);
+    if let Some(otlp) = table.opt_string("otlp", faults) {
+        let parsed: Option<http::Uri> = otlp.value.parse().ok();
+        let scheme = parsed.as_ref().and_then(|uri| uri.scheme_str());
+        if !matches!(scheme, Some("http" | "https")) {
+            let what = format!("`otlp` is `{}`, which is no address", otlp.value);
+            table.fault(
+                otlp.line,
+                what,
+                "give one such as \"http://127.0.0.1:4317\"",
+                faults,
+            );
+        }
+        telemetry.otlp = Some(otlp.value);
+    }
     table.finish(faults);
     telemetry
 }

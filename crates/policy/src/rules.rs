@@ -8,7 +8,7 @@ use motlan_catalog::{
     AgencyCode, Catalog, GrantId, Method, NarrowError, ProcedureCode, Revision, System, View,
     ViewName,
 };
-use motlan_mask::Mask;
+use motlan_mask::{Mask, covers};
 
 use crate::engine::{Engine, Facts, Guard, Verdict};
 use crate::refusal::Refusal;
@@ -265,6 +265,9 @@ impl Rules {
         let mut narrowed = query.fields.to_vec();
         narrowed.sort_unstable();
         narrowed.dedup();
+        // A path within another adds nothing, and could not be told apart from it in the answer.
+        let all = narrowed.clone();
+        narrowed.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
         let mask = if narrowed.is_empty() {
             Arc::clone(&fit.view.mask)
         } else {
@@ -351,6 +354,12 @@ fn why_none(query: &Query<'_>, denied: &[(&Candidate, Vec<Guard>)]) -> Refusal {
 }
 
 fn no_agreement(query: &Query<'_>) -> Refusal {
+    if query.system.suspended {
+        // R24: an agreement would not help.
+        return Refusal::SystemSuspended {
+            system: query.system.id.to_string(),
+        };
+    }
     Refusal::NoAgreement {
         consumer: query.system.agency.to_string(),
         method: query.method.path.clone(),

@@ -39,6 +39,15 @@ impl Rules {
                 if ended == Ended::Unspecified {
                     wrong("an outcome that does not say how it ended".to_owned());
                 }
+                if record.question.is_some() == (ended == Ended::Refused) {
+                    wrong(
+                        "an outcome of a question that was never announced, or the other way"
+                            .into(),
+                    );
+                }
+                if ended != Ended::Released && !record.fields_released.is_empty() {
+                    wrong("an outcome that released fields and gave no answer".to_owned());
+                }
                 if let Some(question) = record.question {
                     self.answered(question, record, wrong);
                 }
@@ -138,9 +147,25 @@ mod tests {
     }
 
     #[test]
-    fn a_question_and_its_outcome_are_fine_and_so_is_an_outcome_of_no_question() {
+    fn a_question_and_its_outcome_are_fine_and_so_is_a_refusal_of_no_question() {
         assert_eq!(last(&[question("a"), outcome("a", Some(0))]), "");
-        assert_eq!(last(&[outcome("a", None)]), "");
+        let result = Ended::Refused.into();
+        let refused = Record {
+            result,
+            ..outcome("a", None)
+        };
+        assert_eq!(last(std::slice::from_ref(&refused)), "");
+        let refused_after_asking = Record {
+            question: Some(0),
+            ..refused
+        };
+        assert!(last(&[question("a"), refused_after_asking]).contains("never announced"));
+    }
+
+    /// R31: who asks before it records leaves an answer without a question.
+    #[test]
+    fn an_answer_without_a_question_is_found() {
+        assert!(last(&[outcome("a", None)]).contains("never announced"));
     }
 
     #[test]

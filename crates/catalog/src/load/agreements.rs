@@ -187,6 +187,16 @@ impl Parties<'_> {
                 faults,
             );
         }
+        for (index, method) in methods.iter().enumerate() {
+            if methods
+                .iter()
+                .take(index)
+                .any(|before| before.value == method.value)
+            {
+                let what = format!("`methods` names `{}` twice", method.value);
+                table.fault(method.line, what, "name each method once", faults);
+            }
+        }
         let dataset = dataset?;
         let draft = self.draft(table, &dataset, faults)?;
         let built = draft.dataset.as_ref()?;

@@ -9,11 +9,12 @@ use http_body::{Body, Frame, SizeHint};
 use motlan_audit::RecordId;
 use motlan_exchange::Release;
 
+use super::service::Slot;
 use super::wire_error::WireError;
 use crate::frames::framed;
 
 /// `motlan-withheld` has at most this many bytes; what does not fit is told as `...`.
-const WITHHELD_BYTES_MAX: usize = 4096;
+const WITHHELD_BYTES_MAX: usize = 2048;
 
 /// The body of a reply: at most one chunk, then the trailers; or what a control service streams.
 pub enum ReplyBody {
@@ -23,6 +24,8 @@ pub enum ReplyBody {
         data: Option<Bytes>,
         /// The trailers after them.
         trailers: Option<HeaderMap>,
+        /// The lookup's place, given back once the caller has taken all of it.
+        slot: Option<Slot>,
     },
     /// A control service's reply.
     Control(tonic::body::Body),
@@ -37,7 +40,7 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         match &mut *self {
-            Self::Lookup { data, trailers } => Poll::Ready(
+            Self::Lookup { data, trailers, .. } => Poll::Ready(
                 data.take()
                     .map(Frame::data)
                     .or_else(|| trailers.take().map(Frame::trailers))
@@ -49,7 +52,7 @@ impl Body for ReplyBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Lookup { data, trailers } => data.is_none() && trailers.is_none(),
+            Self::Lookup { data, trailers, .. } => data.is_none() && trailers.is_none(),
             Self::Control(body) => body.is_end_stream(),
         }
     }
@@ -69,6 +72,7 @@ pub(super) fn released(
     release: &Release,
     record: &RecordId,
     receipt: Option<HeaderValue>,
+    slot: Slot,
 ) -> Response<ReplyBody> {
     let mut trailers = HeaderMap::with_capacity(5);
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
@@ -83,6 +87,7 @@ pub(super) fn released(
         ReplyBody::Lookup {
             data,
             trailers: Some(trailers),
+            slot: Some(slot),
         },
         HeaderMap::new(),
     )
@@ -101,6 +106,7 @@ impl WireError {
             ReplyBody::Lookup {
                 data: None,
                 trailers: None,
+                slot: None,
             },
             headers,
         )

@@ -11,6 +11,9 @@ use crate::identity::TokenError;
 /// `motlan-fields`, `motlan-grant` and their like have at most this many bytes.
 const METADATA_BYTES_MAX: usize = 8192;
 
+/// A cited grant has at most this many bytes.
+const CITED_BYTES_MAX: usize = 256;
+
 /// The metadata that the gateway understands, the token apart. All other metadata is ignored and
 /// goes nowhere.
 pub(super) struct Metadata {
@@ -24,7 +27,7 @@ pub(super) struct Metadata {
 impl Metadata {
     pub(super) fn parse(headers: &HeaderMap) -> Result<Self, WireError> {
         Ok(Self {
-            cited: text(headers, "motlan-grant")?.map(str::to_owned),
+            cited: cited(headers)?,
             fields: fields(headers)?,
             full_receipt: full_receipt(headers)?,
             timeout: text(headers, "grpc-timeout")?.map(timeout).transpose()?,
@@ -84,6 +87,13 @@ fn fields(headers: &HeaderMap) -> Result<Vec<String>, WireError> {
         Ok(paths)
     } else {
         Err(WireError::metadata("motlan-fields"))
+    }
+}
+
+fn cited(headers: &HeaderMap) -> Result<Option<String>, WireError> {
+    match text(headers, "motlan-grant")? {
+        Some(cited) if cited.len() > CITED_BYTES_MAX => Err(WireError::metadata("motlan-grant")),
+        cited => Ok(cited.map(str::to_owned)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way of a call, from its HTTP/2 request to the stages of `exchange` and back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +11,7 @@ use http::{HeaderValue, Method as HttpMethod, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use motlan_audit::Ledger;
-use motlan_catalog::Catalog;
+use motlan_catalog::{Catalog, SystemId};
 use motlan_exchange::{Arrival, Ask, Caller, Reply, Unrecorded};
 use motlan_policy::Rules;
 use prost::Message as _;
@@ -21,10 +22,14 @@ use tracing::Instrument as _;
 use super::reply::{ReplyBody, released};
 use super::request::{Metadata, bearer};
 use super::wire_error::WireError;
-use crate::frames::{Deframer, FrameError, FrameLimits};
+use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
 use crate::identity::{Peer, Tokens};
 use crate::owners::Owners;
 use crate::telemetry::{LookupEnd, Metrics, traces};
+
+/// This part of a caller's time, and at most so much, is kept back from the provider.
+const RESERVE_PART: u32 = 10;
+const RESERVE_MAX: Duration = Duration::from_millis(50);
 
 /// How much a lookup may take.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +38,10 @@ pub struct LookupLimits {
     pub request_bytes_max: usize,
     /// From arrival to the provider's answer, where the caller names no shorter `grpc-timeout`.
     pub lookup_max: Duration,
-    /// Lookups under way at once; one more is refused.
+    /// Lookups under way at once, replies that are not taken yet included; one more is refused.
     pub in_flight_max: usize,
+    /// Those of one system.
+    pub in_flight_per_system_max: usize,
 }
 
 /// Everything that a lookup needs.
@@ -47,14 +54,22 @@ pub struct Lookups {
     metrics: Metrics,
     limits: LookupLimits,
     in_flight: Arc<Semaphore>,
+    /// Each system's share of `in_flight`.
+    shares: HashMap<SystemId, Arc<Semaphore>>,
 }
+
+/// A place among the lookups under way, held until the caller has taken the reply.
+pub struct Slot(
+    #[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
+);
 
 /// A call that was understood and may be decided.
 struct Asked {
     caller: Caller,
     ask: Ask,
     full_receipt: bool,
-    _slot: OwnedSemaphorePermit,
+    slot: Slot,
 }
 
 impl Lookups {
@@ -70,6 +85,11 @@ impl Lookups {
         limits: LookupLimits,
     ) -> Self {
         let in_flight = Arc::new(Semaphore::new(limits.in_flight_max));
+        let share = limits.in_flight_per_system_max;
+        let shares = catalog
+            .systems()
+            .map(|system| (system.id.clone(), Arc::new(Semaphore::new(share))))
+            .collect();
         Self {
             catalog,
             rules,
@@ -79,6 +99,7 @@ impl Lookups {
             metrics,
             limits,
             in_flight,
+            shares,
         }
     }
 
@@ -95,7 +116,13 @@ impl Lookups {
                 let lookup = tokio::spawn(Arc::clone(&self).answer(asked));
                 match lookup.await {
                     Ok(response) => response,
-                    Err(_panicked) => WireError::lost().response(None),
+                    Err(_panicked) => {
+                        self.metrics.turned_away("LOOKUP_LOST");
+                        tracing::error!(
+                            "a lookup panicked; its question may stand without an outcome"
+                        );
+                        WireError::lost().response(None)
+                    }
                 }
             }
             Err(error) => {
@@ -139,18 +166,12 @@ impl Lookups {
             .method(path)
             .ok_or_else(|| WireError::unknown_method(path))?;
         check_protocol(&head)?;
-        let slot = Arc::clone(&self.in_flight)
-            .try_acquire_owned()
-            .map_err(|_| WireError::overloaded())?;
-        // R43: the caller's deadline, within ours.
-        let wait = metadata
-            .timeout
-            .unwrap_or(Duration::MAX)
-            .min(self.limits.lookup_max);
-        let deadline = arrived.instant + wait;
+        let deadline = arrived.instant + self.patience(metadata.timeout);
         let message = tokio::time::timeout_at(deadline.into(), self.message(body))
             .await
             .map_err(|_| WireError::late())??;
+        // Taken only now: a caller that sends nothing takes nothing from the others.
+        let slot = self.slot(&peer.system.id)?;
         let trace = metadata.trace_parent;
         let ask = Ask {
             method: Arc::clone(method),
@@ -169,8 +190,29 @@ impl Lookups {
             caller,
             ask,
             full_receipt: metadata.full_receipt,
-            _slot: slot,
+            slot,
         })
+    }
+
+    /// R43: how long a provider may take: as long as the caller waits, less what is kept back so
+    /// that the reason and the record of an answer that is late still reach the caller; and never
+    /// longer than our own limit.
+    fn patience(&self, timeout: Option<Duration>) -> Duration {
+        let own = self.limits.lookup_max;
+        timeout.map_or(own, |wait| {
+            let reserve = (wait / RESERVE_PART).min(RESERVE_MAX);
+            wait.saturating_sub(reserve).min(own)
+        })
+    }
+
+    /// A place among the lookups under way, within the calling system's own share.
+    fn slot(&self, system: &SystemId) -> Result<Slot, WireError> {
+        let share = self.shares.get(system).ok_or_else(WireError::overloaded)?;
+        let take = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned();
+        match take(share).and_then(|own| Ok(Slot(own, take(&self.in_flight)?))) {
+            Ok(slot) => Ok(slot),
+            Err(_full) => Err(WireError::overloaded()),
+        }
     }
 
     /// Reads the one message of the request.
@@ -198,7 +240,7 @@ impl Lookups {
             caller,
             mut ask,
             full_receipt,
-            _slot,
+            slot,
         } = asked;
         let end = LookupEnd::new(&ask);
         let span = traces::lookup_span(&mut ask);
@@ -219,7 +261,7 @@ impl Lookups {
                 } else {
                     None
                 };
-                released(release, &reply.record, receipt)
+                released(release, &reply.record, receipt, slot)
             }
             Err(denial) => {
                 span.record("error.type", denial.reason());
@@ -276,8 +318,8 @@ fn arrival() -> Arrival {
 
 fn check_protocol(head: &http::request::Parts) -> Result<(), WireError> {
     let value = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let is_grpc = value("content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
-    if head.method != HttpMethod::POST || !is_grpc {
+    let plain = head.method == HttpMethod::POST && head.uri.query().is_none();
+    if !plain || !value("content-type").is_some_and(is_grpc) {
         return Err(message_malformed("this is no gRPC call"));
     }
     match value("grpc-encoding") {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use http::HeaderMap;
 use motlan_audit::RecordId;
+use motlan_catalog::SystemId;
 use motlan_exchange::{Denial, ProviderFault};
 use motlan_policy::Refusal;
 use tonic::{Code, Status};
@@ -16,6 +17,13 @@ use crate::identity::TokenError;
 /// The `domain` of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "motlan";
 
+/// A provider's errors that may pass by themselves: UNKNOWN, RESOURCE_EXHAUSTED, ABORTED, INTERNAL,
+/// UNAVAILABLE. Clients repeat a call that was unavailable; the others would only be put on record
+/// again.
+const PASSING: [u32; 5] = [2, 8, 10, 13, 14];
+/// A message has at most this many bytes.
+const MESSAGE_BYTES_MAX: usize = 1024;
+
 /// A gRPC status with a stable reason, a sentence to act on, and the same in Vietnamese.
 #[derive(Debug, Clone)]
 pub struct WireError {
@@ -26,10 +34,16 @@ pub struct WireError {
 
 impl WireError {
     pub(crate) fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        // Clients take about 8 KiB of trailers, and the message stands in them twice.
+        if message.len() > MESSAGE_BYTES_MAX {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+            message.push('…');
+        }
         Self {
             code,
             reason,
-            message: message.into(),
+            message,
         }
     }
 
@@ -42,6 +56,13 @@ impl WireError {
     #[must_use]
     pub fn unregistered(message: String) -> Self {
         Self::new(Code::Unauthenticated, "SYSTEM_UNREGISTERED", message)
+    }
+
+    /// The calling system is suspended; for calls that no rule decides.
+    #[must_use]
+    pub fn suspended(system: &SystemId) -> Self {
+        let message = format!("the system `{system}` is suspended");
+        Self::new(Code::PermissionDenied, "SYSTEM_SUSPENDED", message)
     }
 
     pub(super) fn token(error: &TokenError) -> Self {
@@ -99,6 +120,9 @@ impl WireError {
                 ProviderFault::NotFound => Code::NotFound,
                 ProviderFault::TooLate | ProviderFault::Silent => Code::DeadlineExceeded,
                 ProviderFault::Busy => Code::ResourceExhausted,
+                ProviderFault::Failed { status } if !PASSING.contains(status) => {
+                    Code::FailedPrecondition
+                }
                 ProviderFault::Unreachable
                 | ProviderFault::Failed { .. }
                 | ProviderFault::BrokenOff => Code::Unavailable,

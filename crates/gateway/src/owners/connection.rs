@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -16,8 +16,8 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// After a failed dial nobody dials again for this long: those who wait would only wait longer.
-const DIAL_PAUSE: Duration = Duration::from_millis(200);
+use super::address::Address;
+
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
@@ -28,13 +28,13 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// A place for one connection, dialled when it is needed.
 pub(super) struct Connection {
-    address: String,
+    address: Arc<Address>,
     server_name: ServerName<'static>,
     tls: TlsConnector,
     dial_max: Duration,
     sender: Mutex<Option<Sender>>,
-    /// When a dial failed last; held while dialling, so that one dials and the others wait for it.
-    dialling: tokio::sync::Mutex<Option<Instant>>,
+    /// Held while dialling, so that one dials and the others wait for it.
+    dialling: tokio::sync::Mutex<()>,
     in_flight: AtomicUsize,
 }
 
@@ -49,7 +49,7 @@ impl Drop for Place<'_> {
 
 impl Connection {
     pub(super) fn new(
-        address: String,
+        address: Arc<Address>,
         server_name: ServerName<'static>,
         tls: &Arc<ClientConfig>,
         dial_max: Duration,
@@ -60,9 +60,23 @@ impl Connection {
             tls: TlsConnector::from(Arc::clone(tls)),
             dial_max,
             sender: Mutex::new(None),
-            dialling: tokio::sync::Mutex::new(None),
+            dialling: tokio::sync::Mutex::new(()),
             in_flight: AtomicUsize::new(0),
         }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Dials in the background, to see whether the address answers again.
+    pub(super) fn probe(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            let _dialling = this.dialling.lock().await;
+            // What comes of it is kept with the connection and the address.
+            let _probed = this.open().await;
+        });
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -118,30 +132,36 @@ impl Connection {
         if let Some(sender) = self.kept() {
             return Ok(sender);
         }
-        let mut failed = self.dialling.lock().await;
+        let _dialling = self.dialling.lock().await;
         if let Some(sender) = self.kept() {
             return Ok(sender);
         }
-        if failed.is_some_and(|at| at.elapsed() < DIAL_PAUSE) {
+        if self.address.is_resting() {
             return Err(ProviderFault::Unreachable);
         }
+        self.open().await
+    }
+
+    /// Dials, and keeps what comes of it. Whoever calls this holds `dialling`.
+    async fn open(&self) -> Result<Sender, ProviderFault> {
         let dialled = tokio::time::timeout(self.dial_max, self.dial()).await;
         let error = match dialled {
             Ok(Ok(sender)) => {
-                *failed = None;
+                self.address.answered();
                 self.keep(Some(sender.clone()));
                 return Ok(sender);
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
-        tracing::warn!(address = %self.address, error, "an owner's system could not be reached");
-        *failed = Some(Instant::now());
+        let address = self.address.as_str();
+        tracing::warn!(address, error, "an owner's system could not be reached");
+        self.address.failed();
         Err(ProviderFault::Unreachable)
     }
 
     async fn dial(&self) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
-        let tcp = TcpStream::connect(&self.address).await?;
+        let tcp = TcpStream::connect(self.address.as_str()).await?;
         tcp.set_nodelay(true)?;
         let tls = self.tls.connect(self.server_name.clone(), tcp).await?;
         let (sender, connection) = Builder::new(TokioExecutor::new())

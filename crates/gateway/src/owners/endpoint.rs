@@ -12,6 +12,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 
 use super::OwnerLimits;
+use super::address::Address;
 use super::connection::Connection;
 use super::response;
 use crate::frames::framed;
@@ -23,7 +24,7 @@ const TIMEOUT_MS_MAX: u128 = 99_999_999;
 /// The system of one dataset.
 pub(super) struct Endpoint {
     authority: String,
-    connections: Vec<Connection>,
+    connections: Vec<Arc<Connection>>,
     limits: OwnerLimits,
 }
 
@@ -34,13 +35,17 @@ impl Endpoint {
         limits: OwnerLimits,
     ) -> Result<Self, InvalidDnsNameError> {
         let mut connections = Vec::new();
-        for address in &dataset.addresses {
-            let host = address
+        for text in &dataset.addresses {
+            let host = text
                 .rsplit_once(':')
-                .map_or(address.as_str(), |(host, _port)| host);
+                .map_or(text.as_str(), |(host, _port)| host);
             let name = dataset.server_name.as_deref().unwrap_or(host);
             let name = ServerName::try_from(name.trim_matches(['[', ']']))?.to_owned();
-            let fresh = || Connection::new(address.clone(), name.clone(), tls, limits.dial_max);
+            let address = Arc::new(Address::new(text.clone()));
+            let fresh = || {
+                let address = Arc::clone(&address);
+                Arc::new(Connection::new(address, name.clone(), tls, limits.dial_max))
+            };
             connections.extend(std::iter::repeat_with(fresh).take(limits.connections));
         }
         let authority = dataset.addresses.first().cloned().unwrap_or_default();
@@ -52,12 +57,16 @@ impl Endpoint {
     }
 
     /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached,
-    /// to the next.
+    /// to one of another address. An address that failed lately comes last, and is dialled in the
+    /// background while another one answers.
     pub(super) async fn ask(&self, enquiry: &Enquiry) -> Result<Fetched, ProviderFault> {
-        let mut by_load: Vec<&Connection> = self.connections.iter().collect();
-        by_load.sort_by_key(|connection| connection.in_flight());
         let mut fault = ProviderFault::Unreachable;
+        let by_load = self.by_load();
+        self.probe_troubled(&by_load);
         for connection in by_load {
+            if connection.address().is_resting() {
+                continue;
+            }
             let Some(_place) = connection.place(self.limits.streams_max) else {
                 fault = ProviderFault::Busy;
                 continue;
@@ -73,6 +82,26 @@ impl Endpoint {
             }
         }
         Err(fault)
+    }
+
+    /// Where one address answers, dials another that failed and has rested, so that no lookup waits
+    /// for it.
+    fn probe_troubled(&self, by_load: &[&Arc<Connection>]) {
+        let troubled = |one: &&&Arc<Connection>| one.address().is_troubled();
+        if by_load.first().filter(troubled).is_none()
+            && let Some(last) = by_load.last().filter(troubled)
+            && !last.address().is_resting()
+        {
+            // It rests again until the probe has come through: one at a time.
+            last.address().failed();
+            last.probe();
+        }
+    }
+
+    fn by_load(&self) -> Vec<&Arc<Connection>> {
+        let mut by_load: Vec<&Arc<Connection>> = self.connections.iter().collect();
+        by_load.sort_by_key(|one| (one.address().is_troubled(), one.in_flight()));
+        by_load
     }
 
     /// R40: what the owner's system gets: what DESIGN.md names, and nothing else of the caller's

@@ -5,9 +5,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use motlan_exchange::{Fetched, ProviderFault};
 
-use crate::frames::{Deframer, FrameError, FrameLimits};
+use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
 
 const GRPC_OK: u32 = 0;
+const GRPC_STATUS_MAX: u32 = 16;
 const GRPC_DEADLINE_EXCEEDED: u32 = 4;
 const GRPC_NOT_FOUND: u32 = 5;
 
@@ -58,7 +59,7 @@ fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), ProviderFau
         return Err(malformed("the HTTP status is not 200"));
     }
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if !value("content-type").is_some_and(|kind| kind.starts_with("application/grpc")) {
+    if !value("content-type").is_some_and(is_grpc) {
         return Err(malformed("the content type is not gRPC's"));
     }
     // We accept no compression, so that an answer's size is bounded by what came over the wire.
@@ -69,13 +70,16 @@ fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), ProviderFau
 }
 
 fn status(headers: &HeaderMap) -> Result<Option<u32>, ProviderFault> {
-    let Some(value) = headers.get("grpc-status") else {
+    let mut values = headers.get_all("grpc-status").iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    // R41: one of the codes that there are, so that no other number of the provider's passes.
     let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-    parsed
-        .map(Some)
-        .ok_or_else(|| malformed("the gRPC status is no number"))
+    match parsed {
+        Some(status) if status <= GRPC_STATUS_MAX && values.next().is_none() => Ok(Some(status)),
+        _ => Err(malformed("the gRPC status is none")),
+    }
 }
 
 /// R41: a status code is all that is taken from a provider's error.

@@ -59,6 +59,14 @@ pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
             // Only lookups: the exporter's own HTTP/2 would otherwise trace itself.
             .with_filter(Targets::new().with_target(LOOKUP_TARGET, tracing::Level::INFO))
     });
+    // The place of a panic only: its text may hold anything.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
     tracing_subscriber::registry()
         .with(lines)
         .with(spans)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use motlan_audit::AppendError;
 use motlan_exchange::{Ask, Unrecorded};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
@@ -131,6 +132,10 @@ impl Metrics {
     /// that failed once has failed for good.
     pub fn unrecorded(&self, error: &Unrecorded) {
         self.0.unrecorded.add(1, &[]);
+        let AppendError::Failed(_) = &error.0 else {
+            tracing::error!(error = %error.0, "a lookup could not be recorded, and got no answer");
+            return;
+        };
         if !self.0.ledger_failure_told.swap(true, Ordering::Relaxed) {
             let cause = error.0.to_string();
             tracing::error!(

@@ -71,6 +71,17 @@ impl Build<'_> {
         if paths.len() < option.paths.len() {
             self.view_fault(option, "it has the same path twice", "remove one of both");
         }
+        for wide in &paths {
+            let within = |path: &&String| *path != wide && motlan_mask::covers(wide, path);
+            if let Some(path) = paths.iter().find(within) {
+                let what = format!("its path `{wide}` covers its path `{path}`");
+                self.view_fault(
+                    option,
+                    &what,
+                    "remove the narrower, or name the parts alone",
+                );
+            }
+        }
         for path in &paths {
             self.path(option, &message, path, class);
         }
@@ -244,7 +255,8 @@ fn inner(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     message.map_entry_value_field().kind().as_message().cloned()
 }
 
-/// Whether a message is one of protobuf's own, whose fields carry no marks.
+/// Whether a message is one of protobuf's own, whose fields carry no marks. By its file, which
+/// comes from this build and from no owner: a package of that name can be anybody's.
 fn is_well_known(message: &MessageDescriptor) -> bool {
-    message.package_name() == "google.protobuf"
+    message.parent_file().name().starts_with("google/protobuf/")
 }
