@@ -69,7 +69,8 @@ def test_a_lookup_ends_at_the_callers_deadline(hurried: Caller) -> None:
     assert refusal.code == grpc.StatusCode.DEADLINE_EXCEEDED
     assert refusal.reason == "PROVIDER_SILENT"
     assert refusal.record is not None
-    assert 0.29 < took_s < 3
+    # A tenth is kept back, so that the reason comes before the caller gives up.
+    assert 0.25 < took_s < 3
 
 
 def test_a_caller_that_hangs_up_is_on_record(hurried: Caller) -> None:
