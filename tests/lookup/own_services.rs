@@ -77,3 +77,46 @@ async fn reflection_tells_the_contracts() {
     assert!(file.file_descriptor_proto.iter().any(holds));
     running.stop().await;
 }
+
+/// R24: a suspended system gets nothing of the gateway's own either.
+#[tokio::test]
+async fn a_suspended_system_is_refused_by_the_gateways_own_services() {
+    let running = Running::start().await;
+    let suspended = running.client("H17/one-stop").await;
+    for path in [CHECK, REFLECT, "/motlan.audit.v1.Audit/GetReceipt"] {
+        let reply = suspended
+            .call(&Call::new(path, &[]).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(reply.code(), Code::PermissionDenied, "{path}");
+        assert_eq!(reply.reason().as_deref(), Some("SYSTEM_SUSPENDED"));
+    }
+    running.stop().await;
+}
+
+/// R4: without a token, a caller may not have much held for it.
+#[tokio::test]
+async fn a_large_message_to_the_gateways_own_services_is_refused() {
+    let running = Running::start().await;
+    let long = "x".repeat(20 * 1024);
+    for path in [CHECK, "/motlan.audit.v1.Audit/GetReceipt"] {
+        let service = long.clone();
+        let reply = ask(&running, path, &HealthCheckRequest { service }).await;
+        assert_eq!(reply.code(), Code::OutOfRange, "{path}: {:?}", reply.status);
+    }
+    // Reflection ends such a stream without a word; what it does read, it answers.
+    let ask_for = async |symbol: &str| {
+        let message_request = Some(MessageRequest::FileContainingSymbol(symbol.to_owned()));
+        let host = String::new();
+        let request = ServerReflectionRequest {
+            host,
+            message_request,
+        };
+        ask(&running, REFLECT, &request).await
+    };
+    assert_eq!(ask_for("x").await.code(), Code::NotFound);
+    let reply = ask_for(&long).await;
+    assert_eq!(reply.code(), Code::Ok);
+    assert!(reply.messages().unwrap().is_empty());
+    running.stop().await;
+}
