@@ -1,5 +1,7 @@
 //! What can go wrong, by operation.
 
+use prost_reflect::prost::DecodeError;
+
 use crate::path::PathError;
 
 /// Why a mask could not be compiled. The fault is in the paths.
@@ -14,6 +16,33 @@ pub enum CompileError {
     Opaque {
         /// The path as given.
         path: String,
+    },
+}
+
+/// Why a file could not be rewritten without its edition. The fault is in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditionError {
+    /// The bytes are none of a file.
+    #[error("not a `google.protobuf.FileDescriptorProto`")]
+    Malformed(#[from] DecodeError),
+    /// The file is in an edition whose defaults are not known here.
+    #[error("`{file}` is in `{edition}`; the editions known are 2023 and 2024")]
+    Edition {
+        /// The file's name.
+        file: String,
+        /// The edition's name in `google.protobuf.Edition`, or its number where it has none.
+        edition: String,
+    },
+    /// A feature has a value that says nothing, or nothing that is known here.
+    #[error("`{element}` has the unknown value {value} for the feature `{feature}`")]
+    Feature {
+        /// The name of the file, or the full name of the message, `oneof`, field or extension.
+        element: String,
+        /// The feature's name in `google.protobuf.FeatureSet`.
+        feature: &'static str,
+        /// The number of the value.
+        value: i32,
     },
 }
 
@@ -61,7 +90,7 @@ pub enum MaskError {
         /// Where the tag starts.
         at: usize,
     },
-    /// A `string` of proto3 is not UTF-8.
+    /// A `string` of proto3, or of an edition that verifies it, is not UTF-8.
     #[error("field {number} at byte {at} is not utf-8")]
     Utf8 {
         /// Where the tag starts.

@@ -17,6 +17,8 @@
 //! - A `oneof` whose last member is denied comes out unset, also where its message is split over
 //!   several occurrences: dropping the last member alone would bring an earlier one back.
 //! - [`Withheld`]: which present paths were dropped and which granted paths were absent.
+//! - proto2, proto3 and the editions 2023 and 2024. `prost-reflect` refuses files in an edition
+//!   when a pool is built: [`editions::lower`] rewrites them for it.
 //!
 //! # Out of scope
 //!
@@ -24,8 +26,8 @@
 //! - A `oneof` member that the descriptor does not know: it is dropped like any unknown field, and
 //!   an earlier member that is granted leaves.
 //! - Required fields of proto2: a mask may drop them, and strict readers then refuse the message.
-//! - UTF-8 in the strings of proto2, which the language does not promise.
-//! - Editions: `prost-reflect` refuses such files when a pool is built.
+//! - UTF-8 in strings for which it is not promised: those of proto2, and in an edition those with
+//!   `utf8_validation = NONE`.
 //!
 //! # Limits
 //!
@@ -40,12 +42,13 @@
 //! leave; a mask with more than 255 names to report takes one allocation more.
 
 mod bits;
+pub mod editions;
 mod error;
 mod mask;
 mod path;
 mod withheld;
 
-pub use error::{CompileError, MaskError};
+pub use error::{CompileError, EditionError, MaskError};
 pub use mask::{BYTES_MAX, DEPTH_MAX, Mask, Masked};
 pub use path::{PathError, covers, resolve};
 pub use withheld::Withheld;

@@ -2,10 +2,11 @@
 
 mod compile;
 mod contest;
-mod pieces;
+mod edits;
 mod program;
 mod reader;
 mod scan;
+mod utf8;
 
 use bytes::Bytes;
 use prost_reflect::MessageDescriptor;

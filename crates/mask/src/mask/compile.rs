@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::program::{Action, Name, Node, NodeId, Program, Shape, Step, report};
+use crate::editions::demands_utf8;
 use crate::error::CompileError;
 use crate::path::{beneath, resolve};
 use crate::withheld::UNNAMED;
@@ -166,14 +167,7 @@ impl Compiler {
 
 fn step(field: &FieldDescriptor, action: Action, report: Option<u32>) -> Step {
     let repeated = field.is_list() || field.is_map();
-    Step {
-        number: field.number(),
-        shape: shape(field),
-        action,
-        repeated,
-        contest: None,
-        report,
-    }
+    Step::new(field.number(), shape(field), repeated, action, report)
 }
 
 /// A member that is dropped unsets its `oneof`; that needs watching if another one is kept.
@@ -206,10 +200,8 @@ fn shape(field: &FieldDescriptor) -> Shape {
         | Kind::Bool
         | Kind::Enum(_) => Shape::Varint,
         Kind::Bytes => Shape::Bytes,
-        Kind::String => match field.parent_file().syntax() {
-            Syntax::Proto2 => Shape::Bytes,
-            Syntax::Proto3 => Shape::Utf8,
-        },
+        Kind::String if demands_utf8(field) => Shape::Utf8,
+        Kind::String => Shape::Bytes,
         Kind::Message(_) if field.is_group() => Shape::Group,
         Kind::Message(_) => Shape::Message,
     }

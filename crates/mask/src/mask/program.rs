@@ -1,6 +1,7 @@
 //! The compiled form of a mask: one node for each place in a message that a path leads to, and one
 //! for each message type that is granted whole.
 
+use super::reader::Wire;
 use crate::withheld::UNNAMED;
 
 /// Up to this field number a node finds its steps by position, above it by search.
@@ -46,6 +47,8 @@ pub(super) struct Node {
 pub(super) struct Step {
     pub(super) number: u32,
     pub(super) shape: Shape,
+    /// The wire types that it may have, a bit for each.
+    wires: u8,
     pub(super) action: Action,
     /// Every occurrence is a message of its own. Otherwise occurrences merge into one.
     pub(super) repeated: bool,
@@ -125,6 +128,48 @@ fn spread_contests(nodes: &mut [Node]) {
             return;
         }
     }
+}
+
+impl Step {
+    /// A step that is in no contest.
+    pub(super) fn new(
+        number: u32,
+        shape: Shape,
+        repeated: bool,
+        action: Action,
+        report: Option<u32>,
+    ) -> Step {
+        let wire = match shape {
+            Shape::Varint => Wire::Varint,
+            Shape::Fixed32 => Wire::Fixed32,
+            Shape::Fixed64 => Wire::Fixed64,
+            Shape::Bytes | Shape::Utf8 | Shape::Message => Wire::Delimited,
+            Shape::Group => Wire::GroupStart,
+        };
+        let packed = match shape {
+            Shape::Varint | Shape::Fixed32 | Shape::Fixed64 if repeated => bit(Wire::Delimited),
+            _ => 0,
+        };
+        Step {
+            number,
+            shape,
+            wires: bit(wire) | packed,
+            action,
+            repeated,
+            contest: None,
+            report,
+        }
+    }
+
+    /// Whether the wire type is what the descriptor says.
+    #[inline]
+    pub(super) fn takes(&self, wire: Wire) -> bool {
+        self.wires & bit(wire) != 0
+    }
+}
+
+fn bit(wire: Wire) -> u8 {
+    1 << wire as u8
 }
 
 impl Node {

@@ -2,16 +2,18 @@
 
 use super::DEPTH_MAX;
 use super::program::Shape;
+use super::utf8::is_utf8;
 use crate::error::MaskError;
 
 /// A varint of 64 bits takes at most this many bytes.
 const VARINT_BYTES_MAX: usize = 10;
 
-/// What is left to read of a message.
+/// Reads a message. Small, and handed on by value, so that it lives in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
-    rest: &'a [u8],
-    /// Where `rest` ends, from the start of the outermost message.
-    end: usize,
+    /// The outermost message, up to where the message that is read ends.
+    message: &'a [u8],
+    at: usize,
 }
 
 /// How a field's value is laid out, according to its tag.
@@ -36,21 +38,18 @@ pub(super) struct Tag {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(message: &'a [u8]) -> Reader<'a> {
-        Reader {
-            rest: message,
-            end: message.len(),
-        }
+        Reader { message, at: 0 }
     }
 
     /// Where the next byte stands, from the start of the outermost message.
     #[inline]
     pub(super) fn at(&self) -> usize {
-        self.end - self.rest.len()
+        self.at
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        self.at >= self.message.len()
     }
 
     #[inline]
@@ -76,11 +75,22 @@ impl<'a> Reader<'a> {
     /// The body of a sub-message, to be read in its place.
     #[inline]
     pub(super) fn body(&mut self) -> Result<Reader<'a>, MaskError> {
-        let rest = self.delimited()?;
-        Ok(Reader {
-            rest,
-            end: self.at(),
-        })
+        let length_at = self.at;
+        let length = self.varint()?;
+        let at = self.at;
+        self.pass(length, length_at)?;
+        let message = self.message.get(..self.at).unwrap_or_default();
+        Ok(Reader { message, at })
+    }
+
+    /// Goes on where `read`, which reads the body of a group, says that it ends.
+    #[inline]
+    pub(super) fn group(
+        &mut self,
+        read: impl FnOnce(Reader<'a>) -> Result<usize, MaskError>,
+    ) -> Result<(), MaskError> {
+        self.at = read(*self)?;
+        Ok(())
     }
 
     /// Passes over a scalar that leaves, and checks it to its last byte.
@@ -88,12 +98,12 @@ impl<'a> Reader<'a> {
     pub(super) fn scalar(&mut self, tag: Tag, shape: Shape) -> Result<(), MaskError> {
         match (shape, tag.wire) {
             (Shape::Varint, Wire::Varint) => self.varint().map(drop),
-            (Shape::Fixed32, Wire::Fixed32) => self.take(4).map(drop),
-            (Shape::Fixed64, Wire::Fixed64) => self.take(8).map(drop),
-            (Shape::Bytes, Wire::Delimited) => self.delimited().map(drop),
-            (Shape::Utf8, Wire::Delimited) => match std::str::from_utf8(self.delimited()?) {
-                Ok(_) => Ok(()),
-                Err(_) => Err(MaskError::Utf8 {
+            (Shape::Fixed32, Wire::Fixed32) => self.fixed(4),
+            (Shape::Fixed64, Wire::Fixed64) => self.fixed(8),
+            (Shape::Bytes, Wire::Delimited) => self.body().map(drop),
+            (Shape::Utf8, Wire::Delimited) => match is_utf8(self.delimited()?) {
+                true => Ok(()),
+                false => Err(MaskError::Utf8 {
                     at: tag.at,
                     number: tag.number,
                 }),
@@ -111,8 +121,8 @@ impl<'a> Reader<'a> {
     fn packed(mut self, shape: Shape) -> Result<(), MaskError> {
         while !self.is_empty() {
             match shape {
-                Shape::Fixed32 => self.take(4).map(drop)?,
-                Shape::Fixed64 => self.take(8).map(drop)?,
+                Shape::Fixed32 => self.fixed(4)?,
+                Shape::Fixed64 => self.fixed(8)?,
                 _ => self.varint().map(drop)?,
             }
         }
@@ -120,74 +130,89 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over a value that does not leave. `depth` is that of the message around it.
+    #[inline]
     pub(super) fn skip(&mut self, tag: Tag, depth: usize) -> Result<(), MaskError> {
         match tag.wire {
             Wire::Varint => self.varint().map(drop),
-            Wire::Fixed64 => self.take(8).map(drop),
-            Wire::Fixed32 => self.take(4).map(drop),
-            Wire::Delimited => self.delimited().map(drop),
-            Wire::GroupStart => self.skip_group(tag, depth + 1),
+            Wire::Fixed64 => self.fixed(8),
+            Wire::Fixed32 => self.fixed(4),
+            Wire::Delimited => self.body().map(drop),
+            Wire::GroupStart => {
+                self.at = after_group(*self, tag, depth + 1)?;
+                Ok(())
+            }
             Wire::GroupEnd => Err(MaskError::EndGroup { at: tag.at }),
         }
     }
 
-    fn skip_group(&mut self, start: Tag, depth: usize) -> Result<(), MaskError> {
-        if depth > DEPTH_MAX {
-            return Err(MaskError::Depth { at: start.at });
-        }
-        while !self.is_empty() {
-            let tag = self.tag()?;
-            if tag.wire == Wire::GroupEnd && tag.number == start.number {
-                return Ok(());
-            }
-            self.skip(tag, depth)?;
-        }
-        Err(MaskError::Truncated { at: start.at })
+    #[inline]
+    fn fixed(&mut self, length: u64) -> Result<(), MaskError> {
+        self.pass(length, self.at)
     }
 
     #[inline]
     fn delimited(&mut self) -> Result<&'a [u8], MaskError> {
-        let at = self.at();
-        let length = self.varint()?;
-        let length = usize::try_from(length).map_err(|_| MaskError::Truncated { at })?;
-        self.take(length).map_err(|_| MaskError::Truncated { at })
+        let body = self.body()?;
+        Ok(body.message.get(body.at..).unwrap_or_default())
     }
 
+    /// Passes over `length` bytes of what starts at `start`.
     #[inline]
-    fn take(&mut self, length: usize) -> Result<&'a [u8], MaskError> {
-        let split = self.rest.split_at_checked(length);
-        let (taken, rest) = split.ok_or(MaskError::Truncated { at: self.at() })?;
-        self.rest = rest;
-        Ok(taken)
+    fn pass(&mut self, length: u64, start: usize) -> Result<(), MaskError> {
+        let left = self.message.len() - self.at;
+        if length > left as u64 {
+            return Err(MaskError::Truncated { at: start });
+        }
+        self.at += length as usize;
+        Ok(())
     }
 
     #[inline]
     fn varint(&mut self) -> Result<u64, MaskError> {
-        match self.rest.split_first() {
-            Some((byte, rest)) if *byte < 0x80 => {
-                self.rest = rest;
+        match self.message.get(self.at) {
+            Some(byte) if *byte < 0x80 => {
+                self.at += 1;
                 Ok(u64::from(*byte))
             }
-            _ => self.varint_long(),
+            _ => {
+                let (value, at) = long_varint(self.message, self.at)?;
+                self.at = at;
+                Ok(value)
+            }
         }
     }
+}
 
-    fn varint_long(&mut self) -> Result<u64, MaskError> {
-        let at = self.at();
-        let mut value = 0;
-        let mut bytes = self.rest.iter();
-        for position in 0..VARINT_BYTES_MAX {
-            let byte = *bytes.next().ok_or(MaskError::Truncated { at })?;
-            // The tenth byte holds the last of 64 bits, and no more.
-            if position == VARINT_BYTES_MAX - 1 && byte > 1 {
-                break;
-            }
-            value |= u64::from(byte & 0x7f) << (7 * position);
-            if byte < 0x80 {
-                self.rest = bytes.as_slice();
-                return Ok(value);
-            }
+/// The varint at `at`, and where it ends.
+#[inline(never)]
+fn long_varint(message: &[u8], at: usize) -> Result<(u64, usize), MaskError> {
+    let mut value = 0;
+    let mut bytes = message.iter().skip(at);
+    for position in 0..VARINT_BYTES_MAX {
+        let byte = *bytes.next().ok_or(MaskError::Truncated { at })?;
+        // The tenth byte holds the last of 64 bits, and no more.
+        if position == VARINT_BYTES_MAX - 1 && byte > 1 {
+            break;
         }
-        Err(MaskError::Varint { at })
+        value |= u64::from(byte & 0x7f) << (7 * position);
+        if byte < 0x80 {
+            return Ok((value, at + position + 1));
+        }
     }
+    Err(MaskError::Varint { at })
+}
+
+/// Where the group ends whose start was read last.
+fn after_group(mut reader: Reader<'_>, start: Tag, depth: usize) -> Result<usize, MaskError> {
+    if depth > DEPTH_MAX {
+        return Err(MaskError::Depth { at: start.at });
+    }
+    while !reader.is_empty() {
+        let tag = reader.tag()?;
+        if tag.wire == Wire::GroupEnd && tag.number == start.number {
+            return Ok(reader.at);
+        }
+        reader.skip(tag, depth)?;
+    }
+    Err(MaskError::Truncated { at: start.at })
 }

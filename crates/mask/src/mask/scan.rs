@@ -5,24 +5,20 @@ use std::cell::Cell;
 use bytes::Bytes;
 
 use super::contest::{Contests, OUTERMOST};
-use super::pieces::Pieces;
+use super::edits::Edits;
 use super::program::{Action, NodeId, Program, Shape, Step};
 use super::reader::{Reader, Tag, Wire};
 use super::{BYTES_MAX, DEPTH_MAX, Masked};
 use crate::error::MaskError;
 use crate::withheld::{UNNAMED, Withheld};
 
-/// A thread keeps scratch space for this many pieces, so that most messages need none of their own.
+/// A thread keeps scratch space for this many edits and members of oneofs, so that most messages
+/// need none of their own.
 const SCRATCH_KEPT_MAX: usize = 4096;
 
 thread_local! {
-    static SCRATCH: Cell<Scratch> = Cell::default();
-}
-
-#[derive(Default)]
-struct Scratch {
-    pieces: Pieces,
-    contests: Contests,
+    static EDITS: Cell<Edits> = Cell::default();
+    static CONTESTS: Cell<Contests> = Cell::default();
 }
 
 pub(super) fn apply(program: &Program, message: &Bytes) -> Result<Masked, MaskError> {
@@ -31,46 +27,60 @@ pub(super) fn apply(program: &Program, message: &Bytes) -> Result<Masked, MaskEr
             bytes: message.len(),
         });
     }
-    let mut scratch = SCRATCH.take();
-    let masked = run(program, message, &mut scratch);
-    scratch.pieces.clear(SCRATCH_KEPT_MAX);
-    scratch.contests.clear(SCRATCH_KEPT_MAX);
-    SCRATCH.set(scratch);
+    let mut edits = EDITS.take();
+    let masked = run(program, message, &mut edits);
+    edits.clear(SCRATCH_KEPT_MAX);
+    EDITS.set(edits);
     masked
 }
 
-/// One scan; a second one where members of a `oneof` that were kept turned out to be unset.
-fn run(program: &Program, message: &Bytes, scratch: &mut Scratch) -> Result<Masked, MaskError> {
-    let Scratch { pieces, contests } = scratch;
-    let mut withheld = Withheld::default();
-    Scan {
-        program,
-        pieces,
-        withheld: &mut withheld,
-        oneofs: Oneofs::Watch(contests),
-    }
-    .outermost(message)?;
-    let lost = contests.settle();
-    if !lost.is_empty() {
-        withheld = Withheld::default();
-        pieces.clear(SCRATCH_KEPT_MAX);
-        Scan {
-            program,
-            pieces,
-            withheld: &mut withheld,
-            oneofs: Oneofs::Settled(lost),
-        }
-        .outermost(message)?;
-    }
+fn run(program: &Program, message: &Bytes, edits: &mut Edits) -> Result<Masked, MaskError> {
+    let withheld = match program.node(0).contested {
+        true => contested(program, message, edits)?,
+        false => scan(program, message, edits, Oneofs::Settled(&[]))?,
+    };
     Ok(Masked {
-        bytes: pieces.gather(message)?,
+        bytes: edits.apply(message)?,
         withheld,
     })
 }
 
+/// Scans a second time where members of a `oneof` that were kept turn out to be unset.
+fn contested(program: &Program, message: &[u8], edits: &mut Edits) -> Result<Withheld, MaskError> {
+    let mut contests = CONTESTS.take();
+    let mut withheld = scan(program, message, edits, Oneofs::Watch(&mut contests));
+    if withheld.is_ok() {
+        let lost = contests.settle();
+        if !lost.is_empty() {
+            edits.clear(SCRATCH_KEPT_MAX);
+            withheld = scan(program, message, edits, Oneofs::Settled(lost));
+        }
+    }
+    contests.clear(SCRATCH_KEPT_MAX);
+    CONTESTS.set(contests);
+    withheld
+}
+
+fn scan(
+    program: &Program,
+    message: &[u8],
+    edits: &mut Edits,
+    oneofs: Oneofs<'_>,
+) -> Result<Withheld, MaskError> {
+    let mut withheld = Withheld::default();
+    Scan {
+        program,
+        edits,
+        withheld: &mut withheld,
+        oneofs,
+    }
+    .outermost(message)?;
+    Ok(withheld)
+}
+
 struct Scan<'a> {
     program: &'a Program,
-    pieces: &'a mut Pieces,
+    edits: &'a mut Edits,
     withheld: &'a mut Withheld,
     oneofs: Oneofs<'a>,
 }
@@ -102,112 +112,87 @@ impl Scan<'_> {
             instance: OUTERMOST,
             group: None,
         };
-        self.message(&mut Reader::new(message), place)
+        self.message(Reader::new(message), place).map(drop)
     }
 
-    /// Scans to the end of the message, or of the group.
-    fn message(&mut self, reader: &mut Reader<'_>, place: Place) -> Result<(), MaskError> {
+    /// Scans to the end of the message, or of the group, and says where that is.
+    fn message(&mut self, mut reader: Reader<'_>, place: Place) -> Result<usize, MaskError> {
         let node = self.program.node(place.node);
         while !reader.is_empty() {
             let tag = reader.tag()?;
             if tag.wire == Wire::GroupEnd {
                 return match place.group == Some(tag.number) {
-                    true => Ok(()),
+                    true => Ok(reader.at()),
                     false => Err(MaskError::EndGroup { at: tag.at }),
                 };
             }
-            match node.step(tag.number) {
-                Some(step) => self.field(reader, place, tag, step)?,
-                None => {
-                    self.withheld.bits.insert(UNNAMED);
-                    self.drop(reader, place, tag)?;
+            let Some(step) = node.step(tag.number) else {
+                self.withheld.bits.insert(UNNAMED);
+                reader.skip(tag, place.depth)?;
+                self.edits.cut(tag.at, reader.at());
+                continue;
+            };
+            if !step.takes(tag.wire) {
+                return Err(MaskError::WireType {
+                    at: tag.at,
+                    number: tag.number,
+                });
+            }
+            let mut action = step.action;
+            if let Some(contest) = step.contest
+                && self.is_lost(place.instance, contest, step, tag)
+            {
+                action = Action::Drop;
+            } else if let Some(report) = step.report {
+                self.withheld.bits.insert(report);
+            }
+            match action {
+                Action::Drop => {
+                    reader.skip(tag, place.depth)?;
+                    self.edits.cut(tag.at, reader.at());
                 }
+                Action::Copy => reader.scalar(tag, step.shape)?,
+                Action::Descend(node) => self.descend(&mut reader, place, tag, step, node)?,
             }
         }
         match place.group {
-            None => Ok(()),
+            None => Ok(reader.at()),
             Some(_) => Err(MaskError::Truncated { at: reader.at() }),
         }
     }
 
     #[inline]
-    fn field(
-        &mut self,
-        reader: &mut Reader<'_>,
-        place: Place,
-        tag: Tag,
-        step: &Step,
-    ) -> Result<(), MaskError> {
-        if !fits(step, tag.wire) {
-            return Err(MaskError::WireType {
-                at: tag.at,
-                number: tag.number,
-            });
-        }
-        if let Some(contest) = step.contest
-            && self.is_lost(place.instance, contest, step, tag)
-        {
-            return self.drop(reader, place, tag);
-        }
-        if let Some(report) = step.report {
-            self.withheld.bits.insert(report);
-        }
-        match step.action {
-            Action::Drop => self.drop(reader, place, tag),
-            Action::Copy => reader.scalar(tag, step.shape),
-            Action::Descend(node) => self.descend(reader, place, tag, step, node),
-        }
-    }
-
-    fn drop(&mut self, reader: &mut Reader<'_>, place: Place, tag: Tag) -> Result<(), MaskError> {
-        reader.skip(tag, place.depth)?;
-        self.pieces.cut(tag.at, reader.at());
-        Ok(())
-    }
-
     fn descend(
         &mut self,
         reader: &mut Reader<'_>,
-        place: Place,
+        around: Place,
         tag: Tag,
         step: &Step,
         node: NodeId,
     ) -> Result<(), MaskError> {
-        let depth = place.depth + 1;
-        if depth > DEPTH_MAX {
+        let mut place = Place {
+            node,
+            depth: around.depth + 1,
+            instance: OUTERMOST,
+            group: None,
+        };
+        if place.depth > DEPTH_MAX {
             return Err(MaskError::Depth { at: tag.at });
         }
-        let instance = match &mut self.oneofs {
-            Oneofs::Watch(contests) if self.program.node(node).contested => {
-                contests.instance(place.instance, tag.number, step.repeated)
-            }
-            Oneofs::Watch(_) | Oneofs::Settled(_) => OUTERMOST,
-        };
+        if let Oneofs::Watch(contests) = &mut self.oneofs
+            && self.program.node(node).contested
+        {
+            place.instance = contests.instance(around.instance, tag.number, step.repeated);
+        }
         if step.shape == Shape::Group {
-            let group = Some(tag.number);
-            return self.message(
-                reader,
-                Place {
-                    node,
-                    depth,
-                    instance,
-                    group,
-                },
-            );
+            place.group = Some(tag.number);
+            return reader.group(|body| self.message(body, place));
         }
         let length_at = reader.at();
-        let mut body = reader.body()?;
-        let opened = self.pieces.open(length_at, body.at());
-        self.message(
-            &mut body,
-            Place {
-                node,
-                depth,
-                instance,
-                group: None,
-            },
-        )?;
-        self.pieces.close(&opened, body.at());
+        let body = reader.body()?;
+        let opened = self.edits.open(length_at, body.at());
+        self.message(body, place)?;
+        self.edits.close(&opened, reader.at());
         Ok(())
     }
 
@@ -220,22 +205,5 @@ impl Scan<'_> {
             }
             Oneofs::Settled(lost) => lost.binary_search(&tag.at).is_ok(),
         }
-    }
-}
-
-/// Whether the wire type is what the descriptor says.
-#[inline]
-fn fits(step: &Step, wire: Wire) -> bool {
-    match wire {
-        Wire::Varint => step.shape == Shape::Varint,
-        Wire::Fixed32 => step.shape == Shape::Fixed32,
-        Wire::Fixed64 => step.shape == Shape::Fixed64,
-        Wire::GroupStart => step.shape == Shape::Group,
-        Wire::GroupEnd => false,
-        Wire::Delimited => match step.shape {
-            Shape::Bytes | Shape::Utf8 | Shape::Message => true,
-            Shape::Varint | Shape::Fixed32 | Shape::Fixed64 => step.repeated,
-            Shape::Group => false,
-        },
     }
 }

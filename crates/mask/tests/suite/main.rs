@@ -1,7 +1,15 @@
 //! The mask against the traps of the wire format, and against a slow and obvious twin.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod contracts;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod editions;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod malformed;
 #[cfg(test)]
@@ -12,6 +20,8 @@ mod oneofs;
 mod paths;
 #[cfg(test)]
 mod property;
+#[cfg(test)]
+mod supply;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]
