@@ -5,12 +5,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, FieldDescriptor};
 
 use crate::agreement::Agreement;
-use crate::dataset::Dataset;
+use crate::dataset::{Class, Dataset};
 use crate::fault::Faults;
-use crate::load;
+use crate::load::{self, DraftContract};
 use crate::method::Method;
 use crate::name::{AgencyCode, DatasetId, ProcedureCode, SystemId};
 use crate::party::{Agency, System};
@@ -37,7 +37,16 @@ impl Catalog {
     /// # Errors
     /// All that is wrong, not only the first thing. Nothing of a catalogue with a fault is usable.
     pub fn load(folder: &Path) -> Result<Self, Faults> {
-        load::load(folder)
+        load::load(folder, None)
+    }
+
+    /// Reads and checks `folder` as if the owner of one dataset had published `draft` already: what
+    /// would be let out under the agreements in force, and which of them it would break.
+    ///
+    /// # Errors
+    /// All that is wrong, in the folder and in the draft.
+    pub fn load_with(folder: &Path, draft: &DraftContract) -> Result<Self, Faults> {
+        load::load(folder, Some(draft))
     }
 
     /// What tells this content of the folder from any other.
@@ -95,6 +104,13 @@ impl Catalog {
     #[must_use]
     pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.methods.get(path)
+    }
+
+    /// The class that a field of a contract is marked with. One without a mark is
+    /// [`Class::Secret`], but for the fields of protobuf's own messages, which bear none.
+    #[must_use]
+    pub fn mark(&self, field: &FieldDescriptor) -> Option<Class> {
+        load::Options::of(&self.pool).mark(field)
     }
 
     /// All agreements, by id. Whether one is in force is for the caller to decide: there is no

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::fault::Faults;
-pub(crate) use near::nearest;
+pub use near::nearest;
 use node::{Entries, Lines};
 pub use table::{Located, Table};
 

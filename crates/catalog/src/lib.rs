@@ -42,7 +42,7 @@ pub use agreement::{Agreement, Grant, Validity};
 pub use catalog::{Catalog, Revision};
 pub use dataset::{Class, Dataset, Readiness};
 pub use fault::{Fault, Faults};
-pub use load::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+pub use load::{DraftContract, FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
 pub use method::{Kind, Method, REQUEST_BYTES_MAX, RequestFault, SUBJECT_BYTES_MAX, Subject};
 pub use name::{
     AgencyCode, AgreementId, DatasetId, GrantId, NAME_BYTES_MAX, NameError, ProcedureCode,

@@ -3,6 +3,7 @@
 mod agreements;
 mod contracts;
 mod datasets;
+mod draft;
 mod endpoints;
 mod folder;
 mod keys;
@@ -22,9 +23,11 @@ use crate::name::AgencyCode;
 use crate::party::{Agency, Standing};
 use agreements::Known;
 use contracts::{Contracts, Wanted};
+pub use draft::DraftContract;
 use folder::Folder;
 pub(crate) use folder::bounded;
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+pub(crate) use options::Options;
 
 /// What a catalogue consists of.
 const PARTS: [&str; 8] = [
@@ -41,8 +44,8 @@ const PARTS: [&str; 8] = [
 /// The most import paths of contracts.
 const IMPORT_PATHS_MAX: usize = 16;
 
-/// See [`Catalog::load`].
-pub(crate) fn load(root: &Path) -> Result<Catalog, Faults> {
+/// See [`Catalog::load`] and [`Catalog::load_with`].
+pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog, Faults> {
     let mut faults = Faults::new();
     let mut folder = Folder::new(root);
     let Some(settings) = settings(&mut folder, &mut faults) else {
@@ -55,10 +58,11 @@ pub(crate) fn load(root: &Path) -> Result<Catalog, Faults> {
     let trust_domain = settings.trust_domain;
     let systems = systems::systems(&mut folder, &trust_domain, &agencies, &mut faults);
 
-    let declared = datasets::declared(&mut folder, &mut faults);
+    let mut declared = datasets::declared(&mut folder, &mut faults);
+    let draft = draft.and_then(|draft| draft.declare(&mut declared, &mut faults));
     let wanted: Vec<Wanted> = declared.iter().map(datasets::Declared::wanted).collect();
     let import_paths: Vec<PathBuf> = settings.contracts.iter().map(|p| folder.path(p)).collect();
-    let contracts = Contracts::compile(&mut folder, &import_paths, &wanted, &mut faults);
+    let contracts = Contracts::compile(&mut folder, &import_paths, draft, &wanted, &mut faults);
     let ids: Vec<_> = declared.iter().map(|declared| &declared.id.value).collect();
     let mut endpoints = endpoints::endpoints(&mut folder, &ids, &mut faults);
     let drafts = datasets::build(

@@ -1,10 +1,7 @@
 //! What was perhaps meant.
 
 /// The candidate that takes the fewest changes to reach from `text`, if these are few.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let changes_max = (text.chars().count() / 3).max(1);
     let changes = candidates
         .into_iter()

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use miette::Diagnostic;
-use prost_reflect::{DescriptorPool, FileDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, FileDescriptor};
 use protox::Compiler;
 
+use super::draft::Drafted;
 use super::folder::Folder;
 use crate::fault::Faults;
-use sources::{Origin, Sources};
+use sources::{Origin, Sources, is_in_edition};
 
 /// A contract that a dataset names, and where it does.
 pub(super) struct Wanted {
@@ -40,11 +41,12 @@ impl Contracts {
     pub(super) fn compile(
         folder: &mut Folder,
         import_paths: &[PathBuf],
+        draft: Option<Drafted>,
         wanted: &[Wanted],
         faults: &mut Faults,
     ) -> Self {
         let origins = Arc::new(Mutex::new(BTreeMap::new()));
-        let mut sources = Sources::new(import_paths, Arc::clone(&origins));
+        let mut sources = Sources::new(import_paths, draft, Arc::clone(&origins));
         let mut failed = BTreeSet::new();
         let mut roots: Vec<(&Wanted, Vec<String>)> = Vec::new();
         for want in wanted {
@@ -88,8 +90,12 @@ impl Contracts {
                 faults,
             );
         }
+        let pool = compiler.descriptor_pool();
+        if report_misfits(&pool, &origins, faults) {
+            failed.extend(wanted.iter().map(|want| want.contract.clone()));
+        }
         Self {
-            pool: compiler.descriptor_pool(),
+            pool,
             failed,
             origins,
         }
@@ -116,6 +122,33 @@ impl Contracts {
     }
 }
 
+/// Reports options that do not fit what a contract compiled later defines them as, and says whether
+/// there are any. Reading such an option would panic.
+fn report_misfits(
+    pool: &DescriptorPool,
+    origins: &BTreeMap<String, Origin>,
+    faults: &mut Faults,
+) -> bool {
+    // Motlan's own contract imports it, so that it is always there.
+    let Some(descriptor) = pool.get_message_by_name("google.protobuf.FileDescriptorProto") else {
+        return false;
+    };
+    let mut found = false;
+    for file in pool.files() {
+        let encoded = file.encode_to_vec();
+        let Err(error) = DynamicMessage::decode(descriptor.clone(), encoded.as_slice()) else {
+            continue;
+        };
+        found = true;
+        let name = file.name();
+        let place = origins.get(name);
+        let place = place.map_or_else(|| Path::new(name), |origin| &origin.file);
+        let what = format!("an option in `{name}` is not as another contract defines it: {error}");
+        faults.push(place, None, what, "give one of both a number of its own");
+    }
+    found
+}
+
 /// Reports why a contract does not compile: in the file that is to blame if it was read at all,
 /// else where it is named.
 fn report(
@@ -138,6 +171,14 @@ fn report(
         faults.push(&want.file, want.line, what, remedy);
         return;
     };
+    if error.is_parse() && is_in_edition(&origin.content) {
+        let remedy = "write a descriptor set of it with `buf build -o x.binpb` (or `protoc \
+                      --include_imports --descriptor_set_out=x.binpb`), and name that as the \
+                      contract";
+        let what = "the contract is in an edition of protobuf, which is not read as source";
+        faults.push(&origin.file, line_of(error, &origin.content), what, remedy);
+        return;
+    }
     let remedy = if error.is_file_not_found() {
         "correct the import, or put the imported file under an import path"
     } else {

@@ -31,6 +31,11 @@ pub(super) struct Declared {
 }
 
 impl Declared {
+    /// The name of its contract, so that another can be put in its place.
+    pub(super) fn contract(&mut self) -> &mut String {
+        &mut self.contract.value
+    }
+
     /// The contract it needs.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {

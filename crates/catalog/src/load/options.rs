@@ -9,7 +9,7 @@ use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use crate::dataset::Class;
 
 /// Reads the options of one pool.
-pub(super) struct Options {
+pub(crate) struct Options {
     dataset: Option<ExtensionDescriptor>,
     method: Option<ExtensionDescriptor>,
     field: Option<ExtensionDescriptor>,
@@ -17,7 +17,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    pub(super) fn of(pool: &DescriptorPool) -> Self {
+    pub(crate) fn of(pool: &DescriptorPool) -> Self {
         let extension = |name| pool.get_extension_by_name(name);
         Self {
             dataset: extension("motlan.contract.v1.dataset"),
@@ -42,12 +42,15 @@ impl Options {
         if let Some(class) = self.classes.get(field.full_name()) {
             return *class;
         }
-        let mark: Option<v1::Field> = read(&field.options(), self.field.as_ref());
-        let class = mark.map_or(Class::Secret, |mark| {
-            class(mark.class).unwrap_or(Class::Secret)
-        });
+        let class = self.mark(field).unwrap_or(Class::Secret);
         self.classes.insert(field.full_name().to_owned(), class);
         class
+    }
+
+    /// The class that a field is marked with, if any that is known.
+    pub(crate) fn mark(&self, field: &FieldDescriptor) -> Option<Class> {
+        let mark: v1::Field = read(&field.options(), self.field.as_ref())?;
+        class(mark.class)
     }
 }
 

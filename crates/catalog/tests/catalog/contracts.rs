@@ -1,6 +1,7 @@
 //! Contracts from descriptor sets, and what decides when a file is found in two places.
 
 use motlan_catalog::{Class, NESTING_MAX, PATHS_MAX};
+use prost::Message as _;
 
 use crate::small::{CONTRACT, Small};
 
@@ -216,4 +217,67 @@ fn a_message_within_itself_is_walked_once() {
         );
     }
     assert_eq!(told.lines().count(), 4, "{told}");
+}
+
+/// `google.protobuf.FileDescriptorSet` with its files left encoded.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RawSet {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    file: Vec<Vec<u8>>,
+}
+
+#[test]
+fn options_that_another_contract_defines_otherwise_are_told() {
+    let small = Small::new();
+    let rank = |kind: &str| {
+        let source = "syntax = \"proto3\"; package vn.rank.v1; \
+                      import \"google/protobuf/descriptor.proto\"; \
+                      extend google.protobuf.FieldOptions { KIND rank = 50001; }";
+        source.replace("KIND", kind)
+    };
+    let contract = "contracts/vn/people/v1/people.proto";
+    let import = "import \"google/protobuf/any.proto\";";
+    small.change(
+        contract,
+        import,
+        &format!("{import} import \"rank.proto\";"),
+    );
+    small.change(
+        contract,
+        "string full_name = 2 [",
+        "string full_name = 2 [(vn.rank.v1.rank) = 1, ",
+    );
+    small.write("contracts/rank.proto", rank("int32"));
+    small.catalog();
+    // A set that left the definition out is read before the other's.
+    let set = |file: &str| {
+        let own = format!("{}/../../proto", env!("CARGO_MANIFEST_DIR"));
+        let mut compiler = protox::Compiler::new([small.path("contracts"), own.into()]).unwrap();
+        compiler.include_imports(true).open_file(file).unwrap();
+        RawSet::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap()
+    };
+    let mut people = set("vn/people/v1/people.proto");
+    small.write("contracts/rank.proto", rank("string"));
+    let rank = set("rank.proto").file.pop().unwrap();
+    let import = b"\x1a\x0arank.proto";
+    let last = people.file.last_mut().unwrap();
+    let at = last
+        .windows(import.len())
+        .position(|part| part == import)
+        .unwrap();
+    last.drain(at..at + import.len());
+    people
+        .file
+        .retain(|file| !file.starts_with(b"\x0a\x0arank.proto"));
+    people.file.push(rank);
+    std::fs::remove_dir_all(small.path("contracts")).unwrap();
+    small.write("contracts/people.binpb", people.encode_to_vec());
+    small.change(
+        "datasets/people.toml",
+        "vn/people/v1/people.proto",
+        "people.binpb",
+    );
+    let told = small.faults().to_string();
+    let says = "contracts/people.binpb: an option in `vn/people/v1/people.proto`";
+    assert!(told.lines().count() == 1 && told.contains(says), "{told}");
 }

@@ -8,6 +8,7 @@
 
 mod broken;
 mod contracts;
+mod editions;
 mod reference;
 mod requests;
 mod small;
