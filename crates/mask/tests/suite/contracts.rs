@@ -8,7 +8,37 @@ use prost_reflect::{DescriptorPool, MessageDescriptor};
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
-struct Embedded;
+/// What a case needs to know of a contract.
+pub(crate) struct Contract {
+    /// The message as the mask sees it.
+    pub(crate) mask: MessageDescriptor,
+    /// And as its twin does: with `bytes` for each `string` that need not be UTF-8, because
+    /// prost-reflect always wants UTF-8.
+    pub(crate) twin: MessageDescriptor,
+    /// The files as their owner has them, each encoded and after those that it imports.
+    pub(crate) files: Vec<Vec<u8>>,
+}
+
+/// The contracts that were written for their traps.
+pub(crate) const WRITTEN: [&str; 5] = [
+    "sample.Scalars",
+    "sample.Lists",
+    "sample.Person",
+    "sample.Choice",
+    "old.Record",
+];
+
+pub(crate) fn written(name: &str) -> Contract {
+    Contract {
+        mask: message(name),
+        twin: TWIN_POOL.get_message_by_name(name).unwrap(),
+        files: POOL.files().map(|file| file.encode_to_vec()).collect(),
+    }
+}
+
+struct Embedded {
+    for_twin: bool,
+}
 
 impl FileResolver for Embedded {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
@@ -17,13 +47,22 @@ impl FileResolver for Embedded {
             "old.proto" => include_str!("old.proto"),
             _ => return Err(protox::Error::file_not_found(name)),
         };
-        File::from_source(name, source)
+        match self.for_twin && name == "old.proto" {
+            true => {
+                let lenient = source.replace("optional string", "optional bytes");
+                File::from_source(name, &lenient.replace("string word", "bytes word"))
+            }
+            false => File::from_source(name, source),
+        }
     }
 }
 
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| compile(Embedded { for_twin: false }));
+static TWIN_POOL: LazyLock<DescriptorPool> = LazyLock::new(|| compile(Embedded { for_twin: true }));
+
+fn compile(embedded: Embedded) -> DescriptorPool {
     let mut files = ChainFileResolver::new();
-    files.add(Embedded);
+    files.add(embedded);
     files.add(GoogleFileResolver::new());
     let mut compiler = Compiler::with_file_resolver(files);
     compiler
@@ -31,7 +70,7 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
         .open_files(["sample.proto", "old.proto"])
         .unwrap();
     compiler.descriptor_pool()
-});
+}
 
 pub(crate) fn message(name: &str) -> MessageDescriptor {
     POOL.get_message_by_name(name).unwrap()

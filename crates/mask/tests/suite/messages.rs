@@ -1,8 +1,9 @@
-//! Random paths and random messages for any descriptor, from a supply of numbers that proptest can
-//! shrink: where the supply ends, so does the message.
+//! Random paths and random messages for any descriptor: where the supply of numbers ends, so does
+//! the message.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
+use crate::supply::Supply;
 use crate::wire::{bytes, fixed32, fixed64, group, int, padded, tag};
 
 const DEPTH_MAX: usize = 6;
@@ -10,27 +11,11 @@ const UNKNOWN: [u32; 5] = [98, 99, 256, 1000, 123_456_789];
 const NUMBERS: [u64; 9] = [0, 1, 2, 127, 128, 300, 1 << 31, 1 << 40, u64::MAX];
 const TEXTS: [&str; 5] = ["", "a", "Lan", "Đường Hàng Bông", "\u{0}\u{10ffff}"];
 
-pub(crate) struct Supply<'a>(std::slice::Iter<'a, u32>);
-
-impl<'a> Supply<'a> {
-    pub(crate) fn new(numbers: &'a [u32]) -> Supply<'a> {
-        Supply(numbers.iter())
-    }
-
-    /// The next number, below `limit`; 0 when there are no more.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0.next().map_or(0, |number| *number as usize % limit)
-    }
-
-    pub(crate) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())].clone()
-    }
-}
-
 /// Some paths from `message`, none of which ends at an `Any`.
 pub(crate) fn paths(message: &MessageDescriptor, supply: &mut Supply<'_>) -> Vec<String> {
-    (0..supply.below(7))
+    (0..supply.below(10))
         .map(|_| path(message, supply))
+        .filter(|path| !path.is_empty())
         .collect()
 }
 
@@ -39,6 +24,9 @@ fn path(message: &MessageDescriptor, supply: &mut Supply<'_>) -> String {
     let mut within = message.clone();
     loop {
         let fields: Vec<_> = within.fields().collect();
+        if fields.is_empty() {
+            break;
+        }
         let field = supply.one_of(&fields);
         steps.push(field.name().to_owned());
         let Some(beneath) = beneath(&field) else {
@@ -75,9 +63,13 @@ fn body(desc: &MessageDescriptor, supply: &mut Supply<'_>, depth: usize) -> Vec<
     }
     let fields: Vec<_> = desc.fields().collect();
     let mut last = None;
-    for _ in 0..supply.below(if depth == 0 { 10 } else { 5 }) {
+    for _ in 0..supply.below(if depth == 0 { 16 } else { 5 }) {
+        if supply.is_empty() {
+            break;
+        }
         match supply.below(8) {
             0 => out.extend(unknown(desc, supply)),
+            _ if fields.is_empty() => out.extend(unknown(desc, supply)),
             1 | 2 if last.is_some() => out.extend(field(last.as_ref().unwrap(), supply, depth)),
             _ => {
                 let next = supply.one_of(&fields);
@@ -90,12 +82,15 @@ fn body(desc: &MessageDescriptor, supply: &mut Supply<'_>, depth: usize) -> Vec<
 }
 
 fn unknown(desc: &MessageDescriptor, supply: &mut Supply<'_>) -> Vec<u8> {
-    let extended = desc.extension_ranges().next().is_some();
-    if extended && supply.below(2) == 1 {
-        let inner = body(desc, supply, DEPTH_MAX);
-        return supply.one_of(&[bytes(100, "note"), bytes(101, inner)]);
+    let extensions: Vec<_> = desc.extensions().collect();
+    if !extensions.is_empty() && supply.below(2) == 1 {
+        return extension(&supply.one_of(&extensions), supply);
     }
-    let number = supply.one_of(&UNKNOWN);
+    let is_unknown = |number: &u32| desc.get_field(*number).is_none();
+    let ranges = desc.extension_ranges().map(|range| range.end - 1);
+    let is_free = |number: &u32| is_unknown(number) && desc.get_extension(*number).is_none();
+    let numbers: Vec<_> = UNKNOWN.into_iter().chain(ranges).filter(is_free).collect();
+    let number = supply.one_of(&numbers);
     match supply.below(5) {
         0 => int(number, supply.one_of(&NUMBERS)),
         1 => bytes(number, supply.one_of(&TEXTS)),
@@ -105,27 +100,45 @@ fn unknown(desc: &MessageDescriptor, supply: &mut Supply<'_>) -> Vec<u8> {
     }
 }
 
+fn extension(extension: &ExtensionDescriptor, supply: &mut Supply<'_>) -> Vec<u8> {
+    let (number, kind) = (extension.number(), extension.kind());
+    match &kind {
+        Kind::Message(inner) => {
+            let inner = body(inner, supply, DEPTH_MAX);
+            nested(number, extension.is_group(), &inner, supply)
+        }
+        _ => scalars(number, &kind, extension.is_list(), supply),
+    }
+}
+
 fn field(field: &FieldDescriptor, supply: &mut Supply<'_>, depth: usize) -> Vec<u8> {
     let number = field.number();
-    if let Kind::Message(inner) = field.kind() {
-        let inner = match field.is_map() {
-            true => entry(&inner, supply, depth),
-            false => body(&inner, supply, depth + 1),
-        };
-        return match field.is_group() {
-            true => group(number, inner),
-            false => delimited(number, &inner, supply),
-        };
+    let Kind::Message(inner) = field.kind() else {
+        return scalars(number, &field.kind(), field.is_list(), supply);
+    };
+    let inner = match field.is_map() {
+        true => entry(&inner, supply, depth),
+        false => body(&inner, supply, depth + 1),
+    };
+    nested(number, field.is_group(), &inner, supply)
+}
+
+fn nested(number: u32, is_group: bool, body: &[u8], supply: &mut Supply<'_>) -> Vec<u8> {
+    match is_group {
+        true => group(number, body),
+        false => delimited(number, body, supply),
     }
-    let packs = !matches!(field.kind(), Kind::String | Kind::Bytes);
-    if field.is_list() && packs && supply.below(2) == 1 {
+}
+
+/// One value, or several packed ones.
+fn scalars(number: u32, kind: &Kind, is_list: bool, supply: &mut Supply<'_>) -> Vec<u8> {
+    let packs = !matches!(kind, Kind::String | Kind::Bytes);
+    if is_list && packs && supply.below(2) == 1 {
         let count = supply.below(4);
-        let values: Vec<_> = (0..count)
-            .map(|_| scalar(&field.kind(), supply).1)
-            .collect();
+        let values: Vec<_> = (0..count).map(|_| scalar(kind, supply).1).collect();
         return delimited(number, &values.concat(), supply);
     }
-    let (wire, value) = scalar(&field.kind(), supply);
+    let (wire, value) = scalar(kind, supply);
     match wire {
         2 => delimited(number, &value, supply),
         _ => [tag(number, wire), value].concat(),
@@ -169,7 +182,13 @@ fn scalar(kind: &Kind, supply: &mut Supply<'_>) -> (u32, Vec<u8>) {
             supply.one_of(&[&b""[..], b"\xff\x00", b"bytes"]).to_vec(),
         ),
         _ => {
-            let value = supply.one_of(&NUMBERS);
+            let value = match kind {
+                Kind::Enum(codes) if supply.below(3) > 0 => {
+                    let codes: Vec<_> = codes.values().map(|code| code.number()).collect();
+                    i64::from(supply.one_of(&codes)) as u64
+                }
+                _ => supply.one_of(&NUMBERS),
+            };
             let padding = if supply.below(8) == 1 && value < 1 << 35 {
                 2
             } else {
@@ -177,6 +196,18 @@ fn scalar(kind: &Kind, supply: &mut Supply<'_>) -> (u32, Vec<u8>) {
             };
             (0, padded(value, padding))
         }
+    }
+}
+
+/// One occurrence of `field`, with a value that is read as something even where a zero is not.
+pub(crate) fn one(field: &FieldDescriptor) -> Vec<u8> {
+    let number = field.number();
+    match field.kind() {
+        Kind::Message(_) => nested(number, field.is_group(), &[], &mut Supply::new(&[])),
+        Kind::String | Kind::Bytes => bytes(number, "x"),
+        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => fixed64(number, 1),
+        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => fixed32(number, 1),
+        _ => int(number, 1),
     }
 }
 

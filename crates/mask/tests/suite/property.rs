@@ -1,146 +1,195 @@
-//! The mask and its twin on random paths and random messages, whole and spoilt. Every run meets the
-//! same cases.
+//! The mask and its twin on random contracts, paths and messages, whole and spoilt. Every run meets
+//! the same cases.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use bytes::Bytes;
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use motlan_mask::{Mask, covers};
 use prost_reflect::DynamicMessage;
 
-use crate::contracts;
-use crate::messages::{Supply, message, paths, spoil};
-use crate::twin::{compare, judge, outside, prune};
+use crate::cases::{self, CONTRACTS, Case};
+use crate::contracts::{self, Contract};
+use crate::corpus::{Corpus, case_line, contract_line};
+use crate::twin::{Outcome, compare, judge, outside, prune};
 use crate::wire::{bytes, int};
 
-const CONTRACTS: [&str; 5] = [
-    "sample.Scalars",
-    "sample.Lists",
-    "sample.Person",
-    "sample.Choice",
-    "old.Record",
-];
-const SUPPLY_MAX: usize = 160;
+/// What came of all cases.
+#[derive(Debug, Default)]
+struct Tally {
+    cases: usize,
+    spoilt: usize,
+    refused: usize,
+    /// Some bytes leave, and some do not.
+    parted: usize,
+    /// Something that has no path was dropped.
+    unnamed: usize,
+}
 
-fn config(cases: u32) -> Config {
-    let rng_seed = RngSeed::Fixed(0x006d_6f74_6c61_6e00);
-    Config {
-        cases,
-        rng_seed,
-        failure_persistence: None,
-        ..Config::default()
+impl Tally {
+    fn count(&mut self, case: &Case, outcome: &Outcome) {
+        self.cases += 1;
+        self.spoilt += usize::from(case.is_spoilt);
+        match outcome {
+            Outcome::Refused(_) => self.refused += 1,
+            Outcome::Left { bytes, dropped, .. } => {
+                let is_parted = !bytes.is_empty() && bytes.len() < case.input.len();
+                self.parted += usize::from(is_parted);
+                self.unnamed += usize::from(dropped.iter().any(|path| path == "?"));
+            }
+        }
+    }
+
+    fn add(&mut self, other: &Tally) {
+        self.cases += other.cases;
+        self.spoilt += other.spoilt;
+        self.refused += other.refused;
+        self.parted += other.parted;
+        self.unnamed += other.unnamed;
     }
 }
 
-/// Which contract, and the numbers to make paths and a message of.
-fn cases() -> impl Strategy<Value = (usize, Vec<u32>)> {
-    (0..CONTRACTS.len(), vec(any::<u32>(), 0..SUPPLY_MAX))
-}
-
-proptest! {
-    #![proptest_config(config(60_000))]
-
-    #[test]
-    fn what_leaves_is_what_the_twin_leaves((contract, numbers) in cases()) {
-        let desc = contracts::message(CONTRACTS[contract]);
-        let mut supply = Supply::new(&numbers);
-        let paths = paths(&desc, &mut supply);
-        let input = message(&desc, &mut supply);
-        let same = compare(&desc, &paths, &paths, &input);
-        prop_assert_eq!(same, Ok(true), "{:?} on {:02x?}", paths, input);
-    }
-
-    #[test]
-    fn of_a_spoilt_message_leaves_nothing_outside_the_mask((contract, numbers) in cases()) {
-        let desc = contracts::message(CONTRACTS[contract]);
-        let mut supply = Supply::new(&numbers);
-        let paths = paths(&desc, &mut supply);
-        // Spoil by the numbers that come first: the message may use up all there are.
-        let (spoiling, making) = numbers.split_at(numbers.len().min(20));
-        let mut input = message(&desc, &mut Supply::new(making));
-        spoil(&mut input, &mut Supply::new(spoiling));
-        let same = compare(&desc, &paths, &paths, &input);
-        prop_assert!(same.is_ok(), "{}\n{:?} on {:02x?}", same.unwrap_err(), paths, input);
+/// Mask and twin agree, and neither refuses what is whole.
+fn check(contract: &Contract, case: &Case) -> Result<Outcome, String> {
+    let outcome = compare(contract, &case.paths, &case.paths, &case.input)?;
+    let is_read = matches!(
+        &outcome,
+        Outcome::Left {
+            is_read_by_twin: true,
+            ..
+        }
+    );
+    match is_read || case.is_spoilt {
+        true => Ok(outcome),
+        false => Err("a well-formed message was refused".to_owned()),
     }
 }
 
-/// Runs `count` random cases, and counts those of which `check` holds.
-fn count(count: u32, check: impl Fn(&str, &[u32]) -> bool) -> usize {
-    let mut runner = TestRunner::new(config(count));
-    let strategy = cases();
-    let trees = (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current());
-    trees
-        .filter(|(contract, numbers)| check(CONTRACTS[*contract], numbers))
-        .count()
+/// All cases of one contract, and their lines for the corpus. The error tells the smallest failure.
+fn run_contract(number: u64) -> Result<(Tally, String), String> {
+    let contract = cases::contract(number);
+    let mut tally = Tally::default();
+    let mut lines = String::new();
+    contract_line(number, &contract, &mut lines);
+    for number in cases::numbers_of(number) {
+        let case = Case::new(&contract, number);
+        let Ok(outcome) = check(&contract, &case) else {
+            let case = case.shrink(&contract, |case| check(&contract, case).is_err());
+            let why = check(&contract, &case).err().unwrap_or_default();
+            return Err(format!("{}\n{why}", case.tell(&contract)));
+        };
+        tally.count(&case, &outcome);
+        case_line(&case, &outcome, &mut lines);
+    }
+    Ok((tally, lines))
+}
+
+/// Takes contracts until none is left.
+fn run(next: &AtomicU64, corpus: &Corpus) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= CONTRACTS {
+            return Ok(tally);
+        }
+        let (of_contract, lines) = run_contract(number)?;
+        tally.add(&of_contract);
+        corpus.add(&lines);
+    }
+}
+
+#[test]
+fn what_leaves_is_what_the_twin_leaves() {
+    let corpus = Corpus::begin();
+    let next = AtomicU64::new(0);
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let run = || run(&next, &corpus);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(run)).collect();
+        for worker in workers {
+            match worker.join().unwrap() {
+                Ok(of_worker) => tally.add(&of_worker),
+                Err(failure) => panic!("{failure}"),
+            }
+        }
+    });
+    corpus.finish();
+    // The cases are what they are for.
+    assert!(tally.cases >= 100_000, "{tally:?}");
+    assert!(tally.spoilt * 3 > tally.cases, "{tally:?}");
+    assert!(tally.parted * 4 > tally.cases, "{tally:?}");
+    assert!(tally.unnamed * 4 > tally.cases, "{tally:?}");
+    let refused_of_spoilt = tally.refused * 100 / tally.spoilt;
+    assert!((10..90).contains(&refused_of_spoilt), "{tally:?}");
+}
+
+/// Counts the cases of which `finds` holds, among the first whole ones of some contracts.
+fn count(finds: impl Fn(&Contract, &Case) -> bool) -> (usize, usize) {
+    let (mut found, mut cases) = (0, 0);
+    for number in 0..100 {
+        let contract = cases::contract(number);
+        for number in cases::numbers_of(number).take(10) {
+            let case = Case::new(&contract, number);
+            if !case.is_spoilt {
+                cases += 1;
+                found += usize::from(finds(&contract, &case));
+            }
+        }
+    }
+    (found, cases)
 }
 
 #[test]
 fn a_mask_with_one_path_too_many_is_found_out() {
-    let found = count(500, |contract, numbers| {
-        let desc = contracts::message(contract);
-        let mut supply = Supply::new(numbers);
-        let paths = paths(&desc, &mut supply);
-        let input = message(&desc, &mut supply);
-        desc.fields().any(|field| {
-            let one_more = [paths.clone(), vec![format!("{}", field.name())]].concat();
-            let compiles = motlan_mask::Mask::compile(&desc, one_more.iter().map(String::as_str));
-            compiles.is_ok() && compare(&desc, &one_more, &paths, &input).is_err()
+    let (found, cases) = count(|contract, case| {
+        let fields: Vec<_> = contract.mask.fields().collect();
+        fields.iter().any(|field| {
+            let one_more = [case.paths.clone(), vec![field.name().to_owned()]].concat();
+            let compiles = Mask::compile(&contract.mask, one_more.iter().map(String::as_str));
+            compiles.is_ok() && compare(contract, &one_more, &case.paths, &case.input).is_err()
         })
     });
-    assert!(found > 300, "found out in {found} of 500 cases only");
+    assert!(
+        found * 2 > cases,
+        "found out in {found} of {cases} cases only"
+    );
 }
 
 #[test]
-fn a_mask_that_lets_an_unknown_field_or_an_unset_member_through_is_found_out() {
-    let desc = contracts::message("sample.Person");
+fn whatever_a_broken_mask_adds_to_what_leaves_is_found_out() {
+    let leaves = |contract: &Contract, case: &Case, leak: &[u8]| {
+        let Ok(Outcome::Left { bytes, .. }) = check(contract, case) else {
+            return false;
+        };
+        let left = Bytes::from([&bytes[..], leak].concat());
+        let mut twin = DynamicMessage::decode(contract.twin.clone(), &*case.input).unwrap();
+        prune(&mut twin, &case.paths);
+        judge(&contract.twin, &left, &twin).is_err()
+            && outside(&contract.twin, &case.paths, &left).is_err()
+    };
+    let (found, cases) = count(|contract, case| leaves(contract, case, &int(123_456_780, 1)));
+    assert_eq!(found, cases, "an unknown field got by");
+
+    let (found, cases) = count(|contract, case| {
+        let fields: Vec<_> = contract.twin.fields().collect();
+        let mut denied = fields.iter().filter(|field| {
+            let is_touched = |path: &String| covers(field.name(), path);
+            !case.paths.iter().any(is_touched)
+        });
+        denied.all(|field| leaves(contract, case, &crate::messages::one(field)))
+    });
+    assert_eq!(found, cases, "a field that was not granted got by");
+}
+
+#[test]
+fn a_mask_that_lets_an_unset_member_through_is_found_out() {
+    let contract = contracts::written("sample.Person");
     let paths = ["phone".to_owned()];
     let input = [bytes(20, "p"), int(22, 1)].concat();
-    let mut twin = DynamicMessage::decode(desc.clone(), &*input).unwrap();
+    let mut twin = DynamicMessage::decode(contract.twin.clone(), &*input).unwrap();
     prune(&mut twin, &paths);
-    assert_eq!(judge(&desc, &Bytes::new(), &twin), Ok(()));
-    for leak in [int(99, 1), bytes(20, "p"), bytes(23, "")] {
-        assert!(
-            judge(&desc, &leak.clone().into(), &twin).is_err(),
-            "{leak:?}"
-        );
-        if leak != bytes(20, "p") {
-            assert!(
-                outside(&desc, &paths, &leak.clone().into()).is_err(),
-                "{leak:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn the_random_messages_meet_what_they_are_for() {
-    let apply = |contract: &str, numbers: &[u32]| {
-        let desc = contracts::message(contract);
-        let mut supply = Supply::new(numbers);
-        let paths = paths(&desc, &mut supply);
-        let input = message(&desc, &mut supply);
-        let mask = motlan_mask::Mask::compile(&desc, paths.iter().map(String::as_str)).unwrap();
-        let masked = mask.apply(&input.clone().into()).unwrap();
-        let unnamed = mask.dropped(&masked.withheld).any(|path| path == "?");
-        (input.len(), masked.bytes.len(), unnamed)
-    };
-    let some_leaves = count(500, |contract, numbers| {
-        let (input, left, _) = apply(contract, numbers);
-        0 < left && left < input
-    });
-    let unknown = count(500, |contract, numbers| apply(contract, numbers).2);
-    assert!(some_leaves > 150, "{some_leaves}");
-    assert!(unknown > 150, "{unknown}");
-}
-
-#[test]
-fn spoilt_messages_are_both_refused_and_let_through() {
-    let refused = count(500, |contract, numbers| {
-        let desc = contracts::message(contract);
-        let (spoiling, making) = numbers.split_at(numbers.len().min(20));
-        let mut input = message(&desc, &mut Supply::new(making));
-        spoil(&mut input, &mut Supply::new(spoiling));
-        compare(&desc, &[], &[], &input) == Ok(false)
-    });
-    assert!((50..450).contains(&refused), "{refused}");
+    assert_eq!(judge(&contract.twin, &Bytes::new(), &twin), Ok(()));
+    let leak = Bytes::from(bytes(20, "p"));
+    assert!(judge(&contract.twin, &leak, &twin).is_err());
 }

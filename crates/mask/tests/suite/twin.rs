@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use bytes::Bytes;
-use motlan_mask::{Mask, MaskError};
+use motlan_mask::{Mask, MaskError, Withheld};
 use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Syntax, Value,
 };
+
+use crate::contracts::Contract;
 
 /// What the twin met, by path.
 #[derive(Default)]
@@ -149,32 +151,69 @@ fn write_value(value: &Value, out: &mut String) {
     }
 }
 
+/// What came of a case in which mask and twin agree.
+pub(crate) enum Outcome {
+    /// The mask refused the input, and so does the twin.
+    Refused(MaskError),
+    /// What left, with what the mask reports.
+    Left {
+        bytes: Bytes,
+        dropped: Vec<String>,
+        absent: Vec<String>,
+        /// The twin reads also what is dropped, so it may refuse what the mask does not.
+        is_read_by_twin: bool,
+    },
+}
+
 /// Masks `input` with what `granted` grants, and compares with what is left if `expected` is.
-/// `Ok(false)`: the mask refused it, and so does the twin.
 pub(crate) fn compare(
-    desc: &MessageDescriptor,
+    contract: &Contract,
     granted: &[String],
     expected: &[String],
     input: &[u8],
-) -> Result<bool, String> {
-    let mask = Mask::compile(desc, granted.iter().map(String::as_str)).unwrap();
+) -> Result<Outcome, String> {
+    let mask = Mask::compile(&contract.mask, granted.iter().map(String::as_str)).unwrap();
     let masked = mask.apply(&Bytes::copy_from_slice(input));
-    let decoded = DynamicMessage::decode(desc.clone(), input);
-    let (masked, mut twin) = match (masked, decoded) {
-        (Ok(masked), Ok(twin)) => (masked, twin),
-        (Err(_), Err(_)) => return Ok(false),
-        (Err(error), Ok(_)) if is_laxer(desc, error) => return Ok(false),
+    let decoded = DynamicMessage::decode(contract.twin.clone(), input);
+    let is_read_by_twin = decoded.is_ok();
+    let masked = match (masked, decoded) {
+        (Err(error), Err(_)) => return Ok(Outcome::Refused(error)),
+        (Err(error), Ok(_)) if is_laxer(&contract.twin, error, input) => {
+            return Ok(Outcome::Refused(error));
+        }
         (Err(error), Ok(_)) => return Err(format!("only the mask refuses: {error}")),
-        // The twin reads also what is dropped, so it may refuse more; what leaves must be clean.
-        (Ok(masked), Err(_)) => return outside(desc, expected, &masked.bytes).map(|()| true),
+        (Ok(masked), Ok(mut twin)) => {
+            let met = prune(&mut twin, expected);
+            judge(&contract.twin, &masked.bytes, &twin)?;
+            check_report(&mask, &masked.withheld, granted, &met)?;
+            masked
+        }
+        // What leaves must be clean nonetheless.
+        (Ok(masked), Err(_)) => {
+            outside(&contract.twin, expected, &masked.bytes)?;
+            masked
+        }
     };
-    let met = prune(&mut twin, expected);
-    judge(desc, &masked.bytes, &twin)?;
     if masked.bytes.len() > input.len() {
         return Err("more leaves than came".to_owned());
     }
-    let dropped: BTreeSet<&str> = mask.dropped(&masked.withheld).collect();
-    let absent: BTreeSet<&str> = mask.absent(&masked.withheld).collect();
+    Ok(Outcome::Left {
+        dropped: mask.dropped(&masked.withheld).map(str::to_owned).collect(),
+        absent: mask.absent(&masked.withheld).map(str::to_owned).collect(),
+        bytes: masked.bytes,
+        is_read_by_twin,
+    })
+}
+
+/// Whether what the mask says it withheld is what the twin met.
+fn check_report(
+    mask: &Mask,
+    withheld: &Withheld,
+    granted: &[String],
+    met: &Met,
+) -> Result<(), String> {
+    let dropped: BTreeSet<&str> = mask.dropped(withheld).collect();
+    let absent: BTreeSet<&str> = mask.absent(withheld).collect();
     let is_reported = |path: &String| {
         // What was dropped from a message granted whole has no path.
         dropped.contains(path.as_str())
@@ -185,14 +224,11 @@ pub(crate) fn compare(
             "`{path}` was dropped, but only {dropped:?} reported"
         ));
     }
-    if let Some(path) = met
-        .granted
-        .iter()
-        .find(|path| absent.contains(path.as_str()))
-    {
-        return Err(format!("`{path}` was present, but reported absent"));
+    let mut granted = met.granted.iter();
+    match granted.find(|path| absent.contains(path.as_str())) {
+        None => Ok(()),
+        Some(path) => Err(format!("`{path}` was present, but reported absent")),
     }
-    Ok(true)
 }
 
 /// Whether `left`, which came out of a mask, reads like what the twin left.
@@ -210,12 +246,25 @@ pub(crate) fn judge(
     }
 }
 
-/// The twin does not look at the wire type of a map, and reads any as if it were the right one.
-fn is_laxer(desc: &MessageDescriptor, error: MaskError) -> bool {
-    let MaskError::WireType { number, .. } = error else {
-        return false;
+/// The twin does not look at the wire type of a map, and reads any as if it were the right one;
+/// even that of the end of a group.
+fn is_laxer(desc: &MessageDescriptor, error: MaskError, input: &[u8]) -> bool {
+    let number = match error {
+        MaskError::WireType { number, .. } => number,
+        MaskError::EndGroup { at } => number_at(input, at),
+        _ => return false,
     };
-    desc.get_field(number).is_some_and(|field| field.is_map())
+    let mut messages = desc.parent_pool().all_messages();
+    messages.any(|message| {
+        let field = message.get_field(number);
+        field.is_some_and(|field| field.is_map())
+    })
+}
+
+/// The field number in the tag at `at`.
+fn number_at(input: &[u8], at: usize) -> u32 {
+    let tag = prost::encoding::decode_varint(&mut &input[at..]).unwrap();
+    (tag >> 3) as u32
 }
 
 /// Whether anything in `left` is outside what `paths` grant.
@@ -226,8 +275,8 @@ pub(crate) fn outside(
 ) -> Result<(), String> {
     let left = match DynamicMessage::decode(desc.clone(), left.clone()) {
         Ok(left) => left,
-        // The twin wants UTF-8 also in the strings of proto2.
-        Err(error) if desc.package_name() == "old" && error.to_string().contains("UTF-8") => {
+        // The twin wants UTF-8 also in keys of maps that need not be: they cannot be `bytes`.
+        Err(error) if has_lenient_keys(desc) && error.to_string().contains("UTF-8") => {
             return Ok(());
         }
         Err(error) => return Err(format!("what leaves cannot be read: {error}")),
@@ -242,4 +291,14 @@ pub(crate) fn outside(
             canonical(&clean)
         )),
     }
+}
+
+/// Whether a map has strings for keys and stands in a file that may not verify them.
+fn has_lenient_keys(desc: &MessageDescriptor) -> bool {
+    let mut messages = desc.parent_pool().all_messages();
+    messages.any(|message| {
+        message.is_map_entry()
+            && message.parent_file().syntax() == Syntax::Proto2
+            && matches!(message.map_entry_key_field().kind(), Kind::String)
+    })
 }
