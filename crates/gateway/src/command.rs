@@ -2,6 +2,7 @@
 
 mod check;
 mod ledger;
+mod preview;
 mod serve;
 mod token;
 
@@ -30,6 +31,8 @@ enum Verb {
     Serve(Config),
     /// Name every fault of a configuration and its catalogue, and exit non-zero if there is one.
     Check(Config),
+    /// Show what each agreement's view would let out of a sample message, side by side.
+    Preview(preview::Preview),
     /// Make and care for the ledger.
     #[command(subcommand)]
     Ledger(LedgerVerb),
@@ -57,6 +60,7 @@ impl Command {
             Verb::Demo(demo) => demo.run(),
             Verb::Serve(config) => serve::run(&config.config),
             Verb::Check(config) => Ok(check::run(&config.config)),
+            Verb::Preview(preview) => preview.run(),
             Verb::Ledger(LedgerVerb::Init(config)) => ledger::init(&config.config),
             Verb::Token(token) => token.run(),
         }
