@@ -27,8 +27,8 @@
 //!   an earlier member that is granted leaves.
 //! - Required fields of proto2: a mask may drop them, and strict readers then refuse the message.
 //! - Enums: a number that a closed enum does not have stays with its field, though strict readers
-//!   take it for an unknown one; in a `oneof` it counts as that member, so an earlier granted member
-//!   may be lost, never gained.
+//!   take it for an unknown one; in a `oneof` it counts as that member, so an earlier granted
+//!   member may be lost, never gained.
 //! - UTF-8 in strings for which it is not promised: those of proto2, and in an edition those with
 //!   `utf8_validation = NONE`.
 //!

@@ -4,10 +4,6 @@ use bytes::Bytes;
 
 use crate::error::MaskError;
 
-/// Pieces up to this long are copied as one that is exactly so long, and then cut off: that is one
-/// instruction each way, where a copy of any length is a call.
-const SHORT: usize = 16;
-
 /// What does not leave of a message, up to where the scan stands.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
@@ -101,13 +97,13 @@ impl Edits {
         let mut out = Vec::with_capacity(planned);
         let mut at = 0;
         for edit in &self.list {
-            append(&mut out, message, at, edit.from as usize);
+            out.extend_from_slice(between(message, at, edit.from as usize));
             if let Some(length) = edit.length {
                 put_varint(length, &mut out);
             }
             at = edit.to as usize;
         }
-        append(&mut out, message, at, message.len());
+        out.extend_from_slice(between(message, at, message.len()));
         if out.len() != planned {
             return Err(MaskError::Miscounted {
                 written: out.len(),
@@ -118,20 +114,9 @@ impl Edits {
     }
 }
 
-/// Appends the bytes of `message` between the positions.
-#[inline]
-fn append(out: &mut Vec<u8>, message: &[u8], from: usize, to: usize) {
-    let length = to.saturating_sub(from);
-    let room = out.capacity() - out.len();
-    let rest = message.get(from..).unwrap_or_default();
-    match rest.first_chunk::<SHORT>() {
-        Some(chunk) if length <= SHORT && room >= SHORT => {
-            let end = out.len() + length;
-            out.extend_from_slice(chunk);
-            out.truncate(end);
-        }
-        _ => out.extend_from_slice(rest.get(..length).unwrap_or_default()),
-    }
+fn between(message: &[u8], from: usize, to: usize) -> &[u8] {
+    // Were the edits out of order, the length would not be what was planned.
+    message.get(from..to).unwrap_or_default()
 }
 
 fn varint_len(value: usize) -> usize {

@@ -1,7 +1,7 @@
 //! The compiled form of a mask: one node for each place in a message that a path leads to, and one
 //! for each message type that is granted whole.
 
-use super::reader::Wire;
+use super::reader::{DELIMITED, FIXED32, FIXED64, GROUP_START, VARINT};
 use crate::withheld::UNNAMED;
 
 /// Up to this field number a node finds its steps by position, above it by search.
@@ -33,10 +33,22 @@ pub(super) enum Name {
 /// Index of a node.
 pub(super) type NodeId = u32;
 
+/// What a node does with a field that it does not know: it takes no wire type.
+static UNKNOWN: Step = Step {
+    number: 0,
+    shape: Shape::Bytes,
+    wires: 0,
+    action: Action::Drop,
+    repeated: false,
+    contest: None,
+    report: None,
+};
+
 /// What to do with each known field of a message.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    dense: Vec<Option<Step>>,
+    /// By field number.
+    dense: Vec<Step>,
     sparse: Vec<Step>,
     /// Whether a `oneof` here or further down has both kept and denied members.
     pub(super) contested: bool,
@@ -140,20 +152,20 @@ impl Step {
         report: Option<u32>,
     ) -> Step {
         let wire = match shape {
-            Shape::Varint => Wire::Varint,
-            Shape::Fixed32 => Wire::Fixed32,
-            Shape::Fixed64 => Wire::Fixed64,
-            Shape::Bytes | Shape::Utf8 | Shape::Message => Wire::Delimited,
-            Shape::Group => Wire::GroupStart,
+            Shape::Varint => VARINT,
+            Shape::Fixed32 => FIXED32,
+            Shape::Fixed64 => FIXED64,
+            Shape::Bytes | Shape::Utf8 | Shape::Message => DELIMITED,
+            Shape::Group => GROUP_START,
         };
         let packed = match shape {
-            Shape::Varint | Shape::Fixed32 | Shape::Fixed64 if repeated => bit(Wire::Delimited),
+            Shape::Varint | Shape::Fixed32 | Shape::Fixed64 if repeated => 1 << DELIMITED,
             _ => 0,
         };
         Step {
             number,
             shape,
-            wires: bit(wire) | packed,
+            wires: 1 << wire | packed,
             action,
             repeated,
             contest: None,
@@ -161,15 +173,15 @@ impl Step {
         }
     }
 
+    pub(super) fn is_known(&self) -> bool {
+        self.wires != 0
+    }
+
     /// Whether the wire type is what the descriptor says.
     #[inline]
-    pub(super) fn takes(&self, wire: Wire) -> bool {
-        self.wires & bit(wire) != 0
+    pub(super) fn takes(&self, wire: u32) -> bool {
+        self.wires >> wire & 1 != 0
     }
-}
-
-fn bit(wire: Wire) -> u8 {
-    1 << wire as u8
 }
 
 impl Node {
@@ -179,8 +191,8 @@ impl Node {
         let sparse = steps.split_off(steps.partition_point(|step| step.number <= DENSE_MAX));
         let mut dense = Vec::new();
         for step in steps {
-            dense.resize(step.number as usize, None);
-            dense.push(Some(step));
+            dense.resize(step.number as usize, UNKNOWN);
+            dense.push(step);
         }
         Node {
             dense,
@@ -189,24 +201,29 @@ impl Node {
         }
     }
 
-    /// What to do with field `number`, if it is known.
+    /// What to do with field `number`.
     #[inline]
-    pub(super) fn step(&self, number: u32) -> Option<&Step> {
-        match self.dense.get(number as usize) {
-            Some(step) => step.as_ref(),
+    pub(super) fn step(&self, number: u64) -> &Step {
+        match usize::try_from(number)
+            .ok()
+            .and_then(|at| self.dense.get(at))
+        {
+            Some(step) => step,
             None => self.far(number),
         }
     }
 
-    fn far(&self, number: u32) -> Option<&Step> {
+    #[inline(never)]
+    fn far(&self, number: u64) -> &Step {
         let found = self
             .sparse
-            .binary_search_by_key(&number, |step| step.number)
-            .ok()?;
-        self.sparse.get(found)
+            .binary_search_by_key(&number, |step| u64::from(step.number));
+        let step = found.ok().and_then(|found| self.sparse.get(found));
+        step.unwrap_or(&UNKNOWN)
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.dense.iter().flatten().chain(&self.sparse)
+        let known = self.dense.iter().filter(|step| step.is_known());
+        known.chain(&self.sparse)
     }
 }

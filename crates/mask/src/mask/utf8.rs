@@ -1,8 +1,9 @@
 //! Whether bytes are UTF-8, for texts that are short and not English.
 //!
 //! The standard library asks letter by letter how long the next one is, which the processor cannot
-//! guess in a text like `Trần Thị Lan`. Here each byte leads from one state to the next, and nothing
-//! is asked: two and a half times as fast on names and addresses.
+//! guess in a text like `Trần Thị Lan`. Here each byte leads from one state to the next, and
+//! nothing is asked. On names and addresses that is two and a half times as fast, and lets the mask
+//! as a whole take a third to a half less time.
 
 /// How far a state is shifted in a row of [`NEXT`]; nine of six bits fit.
 type State = u64;
