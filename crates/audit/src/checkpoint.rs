@@ -16,15 +16,30 @@ use crate::tree::Hash;
 /// The name of the file in the ledger's folder.
 pub(crate) const FILE: &str = "checkpoint";
 
-/// What a checkpoint says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Checkpoint {
+/// What a checkpoint says whose signature was verified.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Checkpoint {
     pub(crate) origin: Origin,
     pub(crate) size: u64,
     pub(crate) root: Hash,
 }
 
 impl Checkpoint {
+    /// Which log it is of.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// How many records it speaks for.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root of the tree over them.
+    pub fn root(&self) -> &Hash {
+        &self.root
+    }
+
     /// As a signed note.
     pub(crate) fn sign(&self, key: &SignerKey) -> String {
         let mut text = String::with_capacity(160);
@@ -40,7 +55,7 @@ impl Checkpoint {
     }
 
     /// Reads a signed note and believes it only if `key` signed it and may speak for its origin.
-    pub(crate) fn open(note: &str, key: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
+    pub fn open(note: &str, key: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
         let text = note::open(note, key)?;
         let mut lines = text.lines();
         let origin = lines.next().ok_or(CheckpointError::Malformed)?;

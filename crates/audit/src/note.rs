@@ -1,6 +1,8 @@
 //! Signed notes (C2SP signed-note): a text, an empty line, signatures. Ed25519 now; the key's first
-//! byte tells the algorithm, and 0x06 (ML-DSA-44) is left free for what C2SP recommends next.
+//! byte tells what it signs and how, and 0x06 (ML-DSA-44) is left free for what C2SP recommends
+//! next.
 
+mod cosign;
 mod key;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -8,7 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
-pub use key::{KeyError, SignerKey, VerifierKey};
+pub use key::{
+    KeyError, PublicKey, SecretKey, SignerKey, VerifierKey, WitnessSignerKey, WitnessVerifierKey,
+};
 
 /// The longest note that is read.
 pub(crate) const NOTE_BYTES_MAX: usize = 64 * 1024;
@@ -17,54 +21,108 @@ const SIGNATURES_MAX: usize = 64;
 
 /// The note of `text`, which must end with a newline, signed by `key`.
 pub(crate) fn sign(text: &str, key: &SignerKey) -> String {
-    let verifier = key.verifier();
-    let mut signed = [0; 68];
-    let (id, signature) = signed.split_at_mut(4);
-    id.copy_from_slice(&verifier.id());
-    signature.copy_from_slice(&key.sign(text.as_bytes()));
-    format!(
-        "{text}\n— {} {}\n",
-        verifier.name(),
-        STANDARD.encode(signed)
-    )
+    let line = line(key.verifier(), &key.sign(text.as_bytes()));
+    format!("{text}\n{line}")
+}
+
+/// A signature line.
+fn line<const TYPE: u8>(key: &PublicKey<TYPE>, signature: &[u8]) -> String {
+    let signed = [key.id().as_slice(), signature].concat();
+    format!("— {} {}\n", key.name(), STANDARD.encode(signed))
 }
 
 /// The text of `note`, if `key` signed it. Signatures of others are let be.
 pub(crate) fn open<'a>(note: &'a str, key: &VerifierKey) -> Result<&'a str, NoteError> {
-    if note.len() > NOTE_BYTES_MAX {
-        return Err(NoteError::Malformed);
-    }
-    let (text, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Malformed)?;
-    let text = note.get(..=text.len()).ok_or(NoteError::Malformed)?;
-    let signatures = signatures.strip_suffix('\n').ok_or(NoteError::Malformed)?;
-    let mut signed = false;
-    for (line, count) in signatures.split('\n').zip(1..) {
-        let (name, signature) = signature(line).ok_or(NoteError::Malformed)?;
-        if count > SIGNATURES_MAX {
+    let note = Note::parse(note)?;
+    note.verify(key)?;
+    Ok(note.text)
+}
+
+/// A note as it was read: its text must not be believed before a signature was verified.
+#[derive(Debug)]
+pub struct Note<'a> {
+    text: &'a str,
+    signatures: Vec<Signature<'a>>,
+}
+
+/// A signature line.
+#[derive(Debug)]
+struct Signature<'a> {
+    name: &'a str,
+    id: [u8; 4],
+    signature: Vec<u8>,
+}
+
+impl<'a> Note<'a> {
+    /// Reads the form of a note of at most 64 KiB and 64 signatures, and verifies nothing.
+    pub fn parse(note: &'a str) -> Result<Note<'a>, NoteError> {
+        let control = |b: u8| b < b' ' && b != b'\n';
+        if note.len() > NOTE_BYTES_MAX || note.bytes().any(control) {
             return Err(NoteError::Malformed);
         }
-        let Some((id, signature)) = signature.split_first_chunk::<4>() else {
-            return Err(NoteError::Malformed);
-        };
-        if name != key.name() || *id != key.id() {
-            continue;
+        let (text, lines) = note.rsplit_once("\n\n").ok_or(NoteError::Malformed)?;
+        let text = note.get(..=text.len()).ok_or(NoteError::Malformed)?;
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::Malformed)?;
+        let mut signatures = Vec::new();
+        for line in lines.split('\n') {
+            if signatures.len() == SIGNATURES_MAX {
+                return Err(NoteError::Malformed);
+            }
+            signatures.push(Signature::parse(line).ok_or(NoteError::Malformed)?);
         }
-        UnparsedPublicKey::new(&ED25519, key.public())
-            .verify(text.as_bytes(), signature)
-            .map_err(|_| NoteError::BadSignature)?;
-        signed = true;
+        Ok(Note { text, signatures })
     }
-    if signed {
-        Ok(text)
-    } else {
-        Err(NoteError::Unsigned(key.name().to_owned()))
+
+    /// The text, with the newline at its end. Not to be believed before a signature was verified.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Checks that the log of `key` signed the text.
+    ///
+    /// # Errors
+    /// Where it did not, or one of its signatures does not fit.
+    pub fn verify(&self, key: &VerifierKey) -> Result<(), NoteError> {
+        let mut signed = false;
+        for signature in self.of(key) {
+            check(key, self.text.as_bytes(), &signature.signature)?;
+            signed = true;
+        }
+        match signed {
+            true => Ok(()),
+            false => Err(NoteError::Unsigned(key.name().to_owned())),
+        }
+    }
+
+    /// The signatures that say they are of `key`.
+    fn of<const TYPE: u8>(&self, key: &PublicKey<TYPE>) -> impl Iterator<Item = &Signature<'a>> {
+        let (name, id) = (key.name().to_owned(), key.id());
+        let signatures = self.signatures.iter();
+        signatures.filter(move |signature| signature.name == name && signature.id == id)
     }
 }
 
-/// The name and the bytes of a signature line.
-fn signature(line: &str) -> Option<(&str, Vec<u8>)> {
-    let (name, signature) = line.strip_prefix("— ")?.split_once(' ')?;
-    Some((name, STANDARD.decode(signature).ok()?))
+impl<'a> Signature<'a> {
+    fn parse(line: &'a str) -> Option<Signature<'a>> {
+        let (name, signed) = line.strip_prefix("— ")?.split_once(' ')?;
+        let signed = STANDARD.decode(signed).ok()?;
+        let (id, signature) = signed.split_first_chunk()?;
+        key::is_name(name).then(|| Signature {
+            name,
+            id: *id,
+            signature: signature.to_vec(),
+        })
+    }
+}
+
+fn check<const TYPE: u8>(
+    key: &PublicKey<TYPE>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), NoteError> {
+    UnparsedPublicKey::new(&ED25519, key.public())
+        .verify(message, signature)
+        .map_err(|_| NoteError::BadSignature)
 }
 
 /// Why a note is not believed.

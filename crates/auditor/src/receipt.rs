@@ -1,7 +1,6 @@
 //! `motlan-audit receipt verify`.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -11,16 +10,14 @@ use motlan_audit::{Proven, VerifierKey, verify_receipt};
 use prost::Message as _;
 use thiserror::Error;
 
+use crate::file::{self, FileError};
 use crate::show;
-
-/// The longest receipt that is read: a leaf, 64 hashes and a checkpoint, in base64.
-const RECEIPT_BYTES_MAX: u64 = 256 * 1024;
 
 /// Why a receipt was not looked at, or the result not written.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    #[error("cannot read `{}`", file.display())]
-    Read { file: PathBuf, source: io::Error },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("`{}` is no receipt: give the protobuf message or its base64", file.display())]
     NoReceipt { file: PathBuf },
     #[error("cannot write the result")]
@@ -29,28 +26,17 @@ pub(crate) enum Error {
 
 /// Verifies and tells; whether all is well.
 pub(crate) fn verify(file: &Path, key: &VerifierKey, out: &mut dyn Write) -> Result<bool, Error> {
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|opened| opened.take(RECEIPT_BYTES_MAX).read_to_end(&mut bytes))
-        .map_err(|source| Error::Read {
-            file: file.to_owned(),
-            source,
-        })?;
+    let bytes = file::read(file)?;
     let receipt = decode(&bytes).ok_or_else(|| Error::NoReceipt {
         file: file.to_owned(),
     })?;
     match verify_receipt(&receipt, key) {
         Ok(proven) => {
-            tell(&proven, out)?;
+            tell("receipt", &proven, out)?;
             Ok(true)
         }
         Err(error) => {
-            writeln!(out, "The receipt proves NOTHING: {error}.")?;
-            let mut source = std::error::Error::source(&error);
-            while let Some(error) = source {
-                writeln!(out, "  {error}")?;
-                source = error.source();
-            }
+            file::tell_wrong("The receipt proves NOTHING", &error, out)?;
             Ok(false)
         }
     }
@@ -67,13 +53,14 @@ fn decode(bytes: &[u8]) -> Option<Receipt> {
         .filter(|receipt| !receipt.leaf.is_empty())
 }
 
-fn tell(proven: &Proven, out: &mut dyn Write) -> io::Result<()> {
+/// Tells what a receipt or proof proves.
+pub(crate) fn tell(what: &str, proven: &Proven, out: &mut dyn Write) -> io::Result<()> {
     let Proven {
         record, id, size, ..
     } = proven;
     writeln!(
         out,
-        "The receipt is good: a log of {size} records holds this one at index {}.\n",
+        "The {what} is good: a log of {size} records holds this one at index {}.\n",
         id.index()
     )?;
     writeln!(out, "  {}", show::line(id, record))

@@ -1,4 +1,5 @@
-//! The keys of a log, as C2SP signed-note writes them.
+//! The keys of logs and witnesses, as C2SP signed-note writes them: Ed25519, with a byte in front
+//! that says what the key signs, so that neither can be taken for the other.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -14,31 +15,42 @@ use thiserror::Error;
 use crate::disk;
 use crate::tree::sha256;
 
-/// The first byte of an Ed25519 key.
-const ED25519: u8 = 0x01;
+/// What a log signs: the text of a note (C2SP signed-note).
+const LOG: u8 = 0x01;
+/// What a witness signs: a checkpoint that it has seen, and when (C2SP tlog-cosignature).
+const WITNESS: u8 = 0x04;
 const SIGNER_PREFIX: &str = "PRIVATE+KEY+";
 /// The longest key file that is read.
 const KEY_BYTES_MAX: u64 = 4096;
 
-/// The secret key with which a log signs its checkpoints:
-/// `PRIVATE+KEY+<name>+<hash>+<base64>`. Never printed.
-pub struct SignerKey {
+/// The secret key with which a log signs its checkpoints.
+pub type SignerKey = SecretKey<LOG>;
+/// The public key that checks a log's checkpoints.
+pub type VerifierKey = PublicKey<LOG>;
+/// The secret key with which a witness cosigns the checkpoints of logs.
+pub type WitnessSignerKey = SecretKey<WITNESS>;
+/// The public key that checks a witness's cosignatures.
+pub type WitnessVerifierKey = PublicKey<WITNESS>;
+
+/// A secret key: `PRIVATE+KEY+<name>+<hash>+<base64>`. Never printed. `TYPE` is the signature type
+/// of C2SP signed-note: see [`SignerKey`] and [`WitnessSignerKey`].
+pub struct SecretKey<const TYPE: u8> {
     seed: [u8; 32],
     pair: Ed25519KeyPair,
-    verifier: VerifierKey,
+    verifier: PublicKey<TYPE>,
 }
 
-impl SignerKey {
-    /// A fresh key. The name is the log's origin, or a leading part of it where one key signs the
-    /// logs of several quarters.
-    pub fn generate(name: &str) -> Result<SignerKey, KeyError> {
+impl<const TYPE: u8> SecretKey<TYPE> {
+    /// A fresh key. A log's is named after its origin, or a leading part of it where one key signs
+    /// the logs of several quarters; a witness's after the witness, like a URL without its scheme.
+    pub fn generate(name: &str) -> Result<SecretKey<TYPE>, KeyError> {
         let mut seed = [0; 32];
         rand::fill(&mut seed).map_err(|_| KeyError::Random)?;
-        SignerKey::from_seed(name, seed)
+        SecretKey::from_seed(name, seed)
     }
 
     /// Reads a key file: one line.
-    pub fn read(file: &Path) -> Result<SignerKey, KeyError> {
+    pub fn read(file: &Path) -> Result<SecretKey<TYPE>, KeyError> {
         read(file)?.trim_end().parse()
     }
 
@@ -46,8 +58,8 @@ impl SignerKey {
     pub fn write(&self, file: &Path) -> Result<(), KeyError> {
         let write = || {
             let mut out = disk::create_new(file)?;
-            let secret = [&[ED25519], self.seed.as_slice()].concat();
-            let VerifierKey { name, .. } = &self.verifier;
+            let secret = [&[TYPE], self.seed.as_slice()].concat();
+            let name = &self.verifier.name;
             let hash = hex(self.verifier.id());
             writeln!(
                 out,
@@ -63,7 +75,7 @@ impl SignerKey {
     }
 
     /// The public half.
-    pub fn verifier(&self) -> &VerifierKey {
+    pub fn verifier(&self) -> &PublicKey<TYPE> {
         &self.verifier
     }
 
@@ -73,33 +85,33 @@ impl SignerKey {
         signature
     }
 
-    fn from_seed(name: &str, seed: [u8; 32]) -> Result<SignerKey, KeyError> {
+    fn from_seed(name: &str, seed: [u8; 32]) -> Result<SecretKey<TYPE>, KeyError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| KeyError::Malformed)?;
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
-        Ok(SignerKey {
+        Ok(SecretKey {
             seed,
             pair,
-            verifier: VerifierKey::new(name, public)?,
+            verifier: PublicKey::new(name, public)?,
         })
     }
 }
 
-impl fmt::Debug for SignerKey {
+impl<const TYPE: u8> fmt::Debug for SecretKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignerKey({}, ..)", self.verifier.name)
+        write!(f, "SecretKey({}, ..)", self.verifier.name)
     }
 }
 
-impl FromStr for SignerKey {
+impl<const TYPE: u8> FromStr for SecretKey<TYPE> {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<SignerKey, KeyError> {
+    fn from_str(text: &str) -> Result<SecretKey<TYPE>, KeyError> {
         let rest = text
             .strip_prefix(SIGNER_PREFIX)
             .ok_or(KeyError::Malformed)?;
-        let (name, hash, seed) = parts(rest).ok_or(KeyError::Malformed)?;
-        let key = SignerKey::from_seed(name, seed)?;
+        let (name, hash, seed) = parts::<TYPE>(rest)?;
+        let key = SecretKey::from_seed(name, seed)?;
         if hex(key.verifier.id()) == hash {
             Ok(key)
         } else {
@@ -108,23 +120,23 @@ impl FromStr for SignerKey {
     }
 }
 
-/// The public key that checks a log's checkpoints: `<name>+<hash>+<base64>`.
+/// A public key: `<name>+<hash>+<base64>`. `TYPE` is the signature type of C2SP signed-note: see
+/// [`VerifierKey`] and [`WitnessVerifierKey`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifierKey {
+pub struct PublicKey<const TYPE: u8> {
     name: String,
     public: [u8; 32],
     id: [u8; 4],
 }
 
-impl VerifierKey {
-    fn new(name: &str, public: [u8; 32]) -> Result<VerifierKey, KeyError> {
-        let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-        if name.is_empty() || !name.chars().all(fits) {
+impl<const TYPE: u8> PublicKey<TYPE> {
+    fn new(name: &str, public: [u8; 32]) -> Result<PublicKey<TYPE>, KeyError> {
+        if !is_name(name) {
             return Err(KeyError::Name(name.to_owned()));
         }
-        let hash = sha256(&[name.as_bytes(), b"\n", &[ED25519], &public].concat());
+        let hash = sha256(&[name.as_bytes(), b"\n", &[TYPE], &public].concat());
         let [a, b, c, d, ..] = hash;
-        Ok(VerifierKey {
+        Ok(PublicKey {
             name: name.to_owned(),
             public,
             id: [a, b, c, d],
@@ -132,7 +144,7 @@ impl VerifierKey {
     }
 
     /// Reads a key file: one line.
-    pub fn read(file: &Path) -> Result<VerifierKey, KeyError> {
+    pub fn read(file: &Path) -> Result<PublicKey<TYPE>, KeyError> {
         read(file)?.trim_end().parse()
     }
 
@@ -151,9 +163,9 @@ impl VerifierKey {
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const TYPE: u8> fmt::Display for PublicKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let public = [&[ED25519], self.public.as_slice()].concat();
+        let public = [&[TYPE], self.public.as_slice()].concat();
         write!(
             f,
             "{}+{}+{}",
@@ -164,15 +176,15 @@ impl fmt::Display for VerifierKey {
     }
 }
 
-impl FromStr for VerifierKey {
+impl<const TYPE: u8> FromStr for PublicKey<TYPE> {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<VerifierKey, KeyError> {
+    fn from_str(text: &str) -> Result<PublicKey<TYPE>, KeyError> {
         if text.starts_with(SIGNER_PREFIX) {
             return Err(KeyError::Secret);
         }
-        let (name, hash, public) = parts(text).ok_or(KeyError::Malformed)?;
-        let key = VerifierKey::new(name, public)?;
+        let (name, hash, public) = parts::<TYPE>(text)?;
+        let key = PublicKey::new(name, public)?;
         if hex(key.id) == hash {
             Ok(key)
         } else {
@@ -181,13 +193,26 @@ impl FromStr for VerifierKey {
     }
 }
 
-/// Name, hash and the 32 bytes behind the algorithm's byte.
-fn parts(text: &str) -> Option<(&str, &str, [u8; 32])> {
-    let (name, rest) = text.split_once('+')?;
-    let (hash, bytes) = rest.split_once('+')?;
-    match STANDARD.decode(bytes).ok()?.split_first() {
-        Some((&ED25519, bytes)) => Some((name, hash, bytes.try_into().ok()?)),
-        _ => None,
+/// Whether `name` can stand in a signature line.
+pub(super) fn is_name(name: &str) -> bool {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+    !name.is_empty() && name.chars().all(fits)
+}
+
+/// Name, hash and the 32 bytes behind the byte of the type.
+fn parts<const TYPE: u8>(text: &str) -> Result<(&str, &str, [u8; 32]), KeyError> {
+    let parts = || {
+        let (name, rest) = text.split_once('+')?;
+        let (hash, bytes) = rest.split_once('+')?;
+        let bytes = STANDARD.decode(bytes).ok()?;
+        let (found, bytes) = bytes.split_first()?;
+        Some((*found, (name, hash, bytes.try_into().ok()?)))
+    };
+    match parts() {
+        Some((found, parts)) if found == TYPE => Ok(parts),
+        Some((WITNESS, _)) => Err(KeyError::Witness),
+        Some((LOG, _)) => Err(KeyError::Log),
+        _ => Err(KeyError::Malformed),
     }
 }
 
@@ -228,6 +253,12 @@ pub enum KeyError {
     /// A secret key where a public one belongs.
     #[error("this is the secret key: give the verifier key, which begins with the log's name")]
     Secret,
+    /// A witness's key where a log's belongs.
+    #[error("this is the key of a witness: give the log's")]
+    Witness,
+    /// A log's key where a witness's belongs.
+    #[error("this is the key of a log: give the witness's")]
+    Log,
     /// The name cannot stand in a note.
     #[error("`{0}` cannot name a key: spaces and `+` are not allowed")]
     Name(String),
@@ -267,5 +298,17 @@ mod tests {
         ));
         assert!(matches!(SignerKey::generate("a b"), Err(KeyError::Name(_))));
         assert!(!format!("{:?}", SignerKey::generate("a").unwrap()).contains("seed"));
+    }
+
+    #[test]
+    fn the_key_of_a_witness_is_not_taken_for_a_logs() {
+        let witness = WitnessSignerKey::generate("w").unwrap();
+        let (witness, log) = (witness.verifier(), SignerKey::generate("l").unwrap());
+        let as_log = witness.to_string().parse::<VerifierKey>();
+        assert!(matches!(as_log, Err(KeyError::Witness)));
+        let as_witness = log.verifier().to_string().parse::<WitnessVerifierKey>();
+        assert!(matches!(as_witness, Err(KeyError::Log)));
+        let again: WitnessVerifierKey = witness.to_string().parse().unwrap();
+        assert_eq!(&again, witness);
     }
 }

@@ -3,13 +3,14 @@
 //! Only full tiles are written; a partial one is a prefix of the full one and is held in memory.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Edge, Hash, TILE_HASHES, TILE_HEIGHT, Tree, node_hash};
-use crate::disk;
+use super::{Edge, Hash, Nodes, TILE_HASHES, TILE_HEIGHT, Tree, node_hash};
+use crate::disk::{self, Disk, LocalDisk};
 
 /// The size of a full tile.
 const TILE_BYTES: usize = TILE_HASHES * 32;
@@ -46,13 +47,20 @@ pub(crate) enum NodeError {
 /// The folder of tile files.
 #[derive(Clone, Debug)]
 pub(crate) struct Tiles {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
 }
 
 impl Tiles {
     /// The tiles of the ledger in `ledger`.
     pub(crate) fn new(ledger: &Path) -> Tiles {
+        Tiles::through(Arc::new(LocalDisk), ledger)
+    }
+
+    /// As [`Tiles::new`], written through `disk`.
+    pub(crate) fn through(disk: Arc<dyn Disk>, ledger: &Path) -> Tiles {
         Tiles {
+            disk,
             folder: ledger.join("tile"),
         }
     }
@@ -93,11 +101,12 @@ impl Tiles {
         let file = self.path(tile);
         let write = || {
             if let Some(folder) = file.parent() {
-                disk::create_folders(folder)?;
+                disk::create_folders(&*self.disk, folder)?;
             }
             let fresh = file.with_extension("new");
-            disk::create(&fresh)?.write_all(hashes.as_flattened())?;
-            fs::rename(&fresh, &file)
+            let opened = self.disk.create(&fresh)?;
+            self.disk.write(&opened, hashes.as_flattened(), 0)?;
+            self.disk.rename(&fresh, &file)
         };
         write().map_err(|source| TileError {
             file: file.clone(),
@@ -150,45 +159,63 @@ impl<'a> Kept<'a> {
         self.edge.size()
     }
 
-    /// The hash of the perfect subtree of `height`, the `index`th from the left.
-    pub(super) fn node(&mut self, height: u8, index: u64) -> Result<Hash, NodeError> {
-        let (level, within) = (height / TILE_HEIGHT, height % TILE_HEIGHT);
-        let first = index << within;
-        let count = 1_usize << within;
-        let hashes = match self.edge.hashes(level, first, count) {
-            Some(hashes) => hashes,
-            None => self.on_disk(level, first, count)?,
-        };
-        fold(hashes).ok_or(NodeError::Missing { height, index })
-    }
-
-    fn on_disk(&mut self, level: u8, first: u64, count: usize) -> Result<&[Hash], NodeError> {
-        let tile = Tile {
-            level,
-            index: first / TILE_HASHES as u64,
-        };
-        if !self.read.iter().any(|(read, _)| *read == tile) {
-            let hashes = self.tiles.read(tile)?;
-            self.read.retain(|(read, _)| read.level != level);
-            self.read.push((tile, hashes));
+    /// `count` hashes of a tile level from `first` on, all of one tile.
+    pub(crate) fn hashes(
+        &mut self,
+        level: u8,
+        first: u64,
+        count: usize,
+    ) -> Result<&[Hash], NodeError> {
+        let Kept { edge, tiles, read } = self;
+        match edge.hashes(level, first, count) {
+            Some(hashes) => Ok(hashes),
+            None => on_disk(tiles, read, level, first, count),
         }
-        let hashes = self
-            .read
-            .iter()
-            .find(|(read, _)| *read == tile)
-            .map(|(_, hashes)| hashes);
-        let from = usize::try_from(first % TILE_HASHES as u64).unwrap_or(usize::MAX);
-        hashes
-            .and_then(|hashes| hashes.get(from..from.checked_add(count)?))
-            .ok_or(NodeError::Missing {
-                height: level * TILE_HEIGHT,
-                index: first,
-            })
+    }
+}
+
+/// The same from a file, or from `read`, which holds the tile of each level that was read last.
+fn on_disk<'a>(
+    tiles: &Tiles,
+    read: &'a mut Vec<(Tile, Vec<Hash>)>,
+    level: u8,
+    first: u64,
+    count: usize,
+) -> Result<&'a [Hash], NodeError> {
+    let tile = Tile {
+        level,
+        index: first / TILE_HASHES as u64,
+    };
+    if !read.iter().any(|(read, _)| *read == tile) {
+        let hashes = tiles.read(tile)?;
+        read.retain(|(read, _)| read.level != level);
+        read.push((tile, hashes));
+    }
+    let hashes = read
+        .iter()
+        .find(|(read, _)| *read == tile)
+        .map(|(_, hashes)| hashes);
+    let from = usize::try_from(first % TILE_HASHES as u64).unwrap_or(usize::MAX);
+    hashes
+        .and_then(|hashes| hashes.get(from..from.checked_add(count)?))
+        .ok_or(NodeError::Missing {
+            height: level * TILE_HEIGHT,
+            index: first,
+        })
+}
+
+impl Nodes for Kept<'_> {
+    type Error = NodeError;
+
+    fn node(&mut self, height: u8, index: u64) -> Result<Hash, NodeError> {
+        let (level, within) = (height / TILE_HEIGHT, height % TILE_HEIGHT);
+        let hashes = self.hashes(level, index << within, 1 << within)?;
+        fold(hashes).ok_or(NodeError::Missing { height, index })
     }
 }
 
 /// The root over a power of two of hashes.
-fn fold(hashes: &[Hash]) -> Option<Hash> {
+pub(crate) fn fold(hashes: &[Hash]) -> Option<Hash> {
     match hashes {
         [] => None,
         [one] => Some(*one),
@@ -227,7 +254,7 @@ mod tests {
         let root = tree.root();
         let mut kept = Kept::new(tree.edge(), &tiles);
         for index in [0, 1, 255, 256, 65_535, 65_536, 65_800, size - 1] {
-            let proof = super::super::inclusion(&mut kept, index).unwrap();
+            let proof = super::super::inclusion(&mut kept, index, size).unwrap();
             assert!(
                 super::super::is_included(&leaf(index), index, size, &proof, &root),
                 "{index}"

@@ -1,42 +1,29 @@
 //! Inclusion proofs, made and checked.
 
-use super::{Hash, Kept, NodeError, node_hash};
+use super::nodes::{Nodes, split, subtree};
+use super::{Hash, node_hash};
 
-/// The inclusion proof of leaf `index` in the tree that `kept` stands for: the siblings from the
-/// leaf upward (RFC 6962 section 2.1.1). `index` must be below the size.
-pub(crate) fn inclusion(kept: &mut Kept<'_>, index: u64) -> Result<Vec<Hash>, NodeError> {
-    let (mut low, mut high) = (0, kept.size());
+/// The inclusion proof of leaf `index` in the tree of the first `size` leaves: the siblings from
+/// the leaf upward (RFC 6962 section 2.1.1). `index` must be below the size.
+pub(crate) fn inclusion<N: Nodes>(
+    nodes: &mut N,
+    index: u64,
+    size: u64,
+) -> Result<Vec<Hash>, N::Error> {
+    let (mut low, mut high) = (0, size);
     let mut proof = Vec::with_capacity(40);
     while high - low > 1 {
         let middle = low + split(high - low);
         if index < middle {
-            proof.push(subtree(kept, middle, high)?);
+            proof.push(subtree(nodes, middle, high)?);
             high = middle;
         } else {
-            proof.push(subtree(kept, low, middle)?);
+            proof.push(subtree(nodes, low, middle)?);
             low = middle;
         }
     }
     proof.reverse();
     Ok(proof)
-}
-
-/// The hash over the leaves `low..high`; `low` is a multiple of the smallest power of two that is
-/// not below their number.
-fn subtree(kept: &mut Kept<'_>, low: u64, high: u64) -> Result<Hash, NodeError> {
-    let leaves = high - low;
-    if leaves.is_power_of_two() {
-        let height = leaves.trailing_zeros();
-        return kept.node(u8::try_from(height).unwrap_or(u8::MAX), low >> height);
-    }
-    let middle = low + split(leaves);
-    let left = subtree(kept, low, middle)?;
-    Ok(node_hash(&left, &subtree(kept, middle, high)?))
-}
-
-/// The largest power of two below `leaves`, which must be at least two.
-fn split(leaves: u64) -> u64 {
-    1 << (u64::BITS - 1 - (leaves - 1).leading_zeros())
 }
 
 /// Whether `proof` leads from `leaf` at `index` to the `root` of a tree of `size` leaves
@@ -69,7 +56,7 @@ pub(crate) fn is_included(leaf: &Hash, index: u64, size: u64, proof: &[Hash], ro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Tiles, Tree, leaf_hash};
+    use crate::tree::{Kept, Tiles, Tree, leaf_hash};
 
     /// The hash of a tree as the RFC defines it, with no state and no cleverness.
     fn slow_root(leaves: &[Hash]) -> Hash {
@@ -115,7 +102,7 @@ mod tests {
             assert_eq!(tree.root(), root, "size {size}");
             let mut kept = Kept::new(tree.edge(), &tiles);
             for (index, leaf) in leaves[..size].iter().enumerate() {
-                let proof = inclusion(&mut kept, index as u64).unwrap();
+                let proof = inclusion(&mut kept, index as u64, size as u64).unwrap();
                 assert_eq!(
                     slow_lead(*leaf, index, size, &proof),
                     Some(root),
@@ -134,7 +121,7 @@ mod tests {
         let leaves: Vec<Hash> = (0..13_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
         leaves.iter().for_each(|leaf| tree.push(*leaf));
         let root = tree.root();
-        let proof = inclusion(&mut Kept::new(tree.edge(), &tiles), 5).unwrap();
+        let proof = inclusion(&mut Kept::new(tree.edge(), &tiles), 5, 13).unwrap();
         assert!(is_included(&leaves[5], 5, 13, &proof, &root));
         assert!(!is_included(&leaves[5], 4, 13, &proof, &root));
         assert!(!is_included(&leaves[4], 5, 13, &proof, &root));

@@ -1,0 +1,135 @@
+//! Reading leaves out of the middle of a log.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::frame::{self, Header, Part, Parts};
+use crate::identity::LogId;
+use crate::ledger::ReadError;
+use crate::segment;
+use crate::store::Position;
+
+/// Where to look for leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaves<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) log: LogId,
+}
+
+impl Leaves<'_> {
+    /// Gives the leaves `first..end` to `visit`, in order. `near` knows for an index a frame that
+    /// holds it or lies before it in the same segment. Gives the position of the last frame that
+    /// was read, to look from there for what comes after.
+    pub(crate) fn read(
+        &self,
+        first: u64,
+        end: u64,
+        near: impl FnMut(u64) -> Option<Position>,
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Position>, ReadError> {
+        self.parts(first, end, near, &mut |part| visit(part.leaf))
+    }
+
+    /// As [`Leaves::read`], with the sealed parts as they stand on disk.
+    pub(crate) fn parts(
+        &self,
+        first: u64,
+        end: u64,
+        mut near: impl FnMut(u64) -> Option<Position>,
+        visit: &mut dyn FnMut(Part<'_>),
+    ) -> Result<Option<Position>, ReadError> {
+        let mut at = Cursor {
+            next: first,
+            end,
+            last: None,
+        };
+        let mut before = None;
+        while at.next < end {
+            let damaged = ReadError::Damaged { index: at.next };
+            let from = near(at.next).filter(|near| before != Some(*near));
+            let from = from.ok_or(damaged)?;
+            before = Some(from);
+            self.segment(from, &mut at, visit)?;
+        }
+        Ok(at.last)
+    }
+
+    /// Reads on from a frame to the end of its segment, or of what is wanted.
+    fn segment(
+        &self,
+        from: Position,
+        at: &mut Cursor,
+        visit: &mut dyn FnMut(Part<'_>),
+    ) -> Result<(), ReadError> {
+        let path = segment::path(self.folder, from.segment);
+        let failed = |source| ReadError::Io {
+            file: path.clone(),
+            source,
+        };
+        let file = File::open(&path).map_err(failed)?;
+        let mut body = Vec::new();
+        let Position {
+            mut offset,
+            first: mut due,
+            ..
+        } = from;
+        while at.next < at.end {
+            let mut bytes = [0; frame::HEADER_BYTES];
+            match file.read_exact_at(&mut bytes, offset) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+                read => read.map_err(failed)?,
+            }
+            // Behind the last frame of the segment.
+            let Some(header) = Header::decode(&bytes) else {
+                return Ok(());
+            };
+            let damaged = ReadError::Damaged { index: at.next };
+            if header.place.log != self.log || header.place.first != due {
+                return Err(damaged);
+            }
+            if !header.ends_before(at.next) {
+                body.resize(header.body_len(), 0);
+                file.read_exact_at(&mut body, offset + frame::HEADER_BYTES as u64)
+                    .map_err(failed)?;
+                if !header.fits(&body) || !at.take(&header, &body, visit) {
+                    return Err(damaged);
+                }
+                at.last = Some(Position {
+                    first: due,
+                    offset,
+                    ..from
+                });
+            }
+            due += u64::from(header.count);
+            offset += header.frame_len();
+        }
+        Ok(())
+    }
+}
+
+/// How far the reading is.
+struct Cursor {
+    next: u64,
+    end: u64,
+    last: Option<Position>,
+}
+
+impl Cursor {
+    /// Takes what is wanted of a frame; whether the frame had it.
+    fn take(&mut self, header: &Header, body: &[u8], visit: &mut dyn FnMut(Part<'_>)) -> bool {
+        let first = header.place.first;
+        let end = self.end.min(first + u64::from(header.count));
+        for (part, index) in Parts(body).zip(first..end) {
+            let Some(part) = part else {
+                return false;
+            };
+            if index == self.next {
+                visit(part);
+                self.next += 1;
+            }
+        }
+        self.next == end
+    }
+}
