@@ -2,6 +2,8 @@
 
 const WORD: usize = u64::BITS as usize;
 const INLINE_WORDS: usize = 4;
+/// Room for numbers below 2,304 once one does not lie inline, so that it is made once.
+const FAR_WORDS: usize = 32;
 
 /// A set of numbers; below 256 they lie inline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,9 @@ impl Bits {
     #[cold]
     fn insert_far(&mut self, word: usize, mask: u64) {
         if self.tail.len() <= word {
+            if self.tail.is_empty() {
+                self.tail.reserve(FAR_WORDS);
+            }
             self.tail.resize(word.saturating_add(1), 0);
         }
         if let Some(word) = self.tail.get_mut(word) {

@@ -11,6 +11,7 @@ mod utf8;
 use bytes::Bytes;
 use prost_reflect::MessageDescriptor;
 
+pub(crate) use self::compile::MAP_VALUE;
 use self::program::{Name, Program};
 use crate::error::{CompileError, MaskError};
 use crate::withheld::{UNNAMED, Withheld};

@@ -2,7 +2,7 @@
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-use crate::mask::DEPTH_MAX;
+use crate::mask::{DEPTH_MAX, MAP_VALUE};
 
 /// Why a path leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +91,7 @@ pub(crate) fn beneath(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     if !field.is_map() {
         return Some(message);
     }
-    message.map_entry_value_field().kind().as_message().cloned()
+    message.get_field(MAP_VALUE)?.kind().as_message().cloned()
 }
 
 fn unknown(path: &str, steps: &[&str], position: usize, within: &MessageDescriptor) -> PathError {

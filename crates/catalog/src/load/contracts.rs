@@ -1,5 +1,6 @@
 //! The contracts of all datasets, compiled into one pool of descriptors.
 
+mod shapes;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +92,8 @@ impl Contracts {
             );
         }
         let pool = compiler.descriptor_pool();
-        if report_misfits(&pool, &origins, faults) {
+        let has_misfits = report_misfits(&pool, &origins, faults);
+        if shapes::report(&pool, &origins, faults) || has_misfits {
             failed.extend(wanted.iter().map(|want| want.contract.clone()));
         }
         Self {

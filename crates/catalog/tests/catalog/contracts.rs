@@ -6,7 +6,7 @@ use prost::Message as _;
 use crate::small::{CONTRACT, Small};
 
 /// The small catalogue with its contract as a descriptor set, and no source.
-fn with_set() -> Small {
+pub(crate) fn with_set() -> Small {
     let small = Small::new();
     let own = format!("{}/../../proto", env!("CARGO_MANIFEST_DIR"));
     let mut compiler = protox::Compiler::new([small.path("contracts"), own.into()]).unwrap();
@@ -221,9 +221,9 @@ fn a_message_within_itself_is_walked_once() {
 
 /// `google.protobuf.FileDescriptorSet` with its files left encoded.
 #[derive(Clone, PartialEq, prost::Message)]
-struct RawSet {
+pub(crate) struct RawSet {
     #[prost(bytes = "vec", repeated, tag = "1")]
-    file: Vec<Vec<u8>>,
+    pub(crate) file: Vec<Vec<u8>>,
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod contracts;
 mod editions;
 mod reference;
 mod requests;
+mod shapes;
 mod small;

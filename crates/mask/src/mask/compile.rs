@@ -1,6 +1,6 @@
 //! From a descriptor and paths to a program.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
@@ -11,6 +11,9 @@ use crate::path::{beneath, resolve};
 use crate::withheld::UNNAMED;
 
 const ANY: &str = "google.protobuf.Any";
+/// The fields of a map's entry.
+const MAP_KEY: u32 = 1;
+pub(crate) const MAP_VALUE: u32 = 2;
 
 pub(super) fn compile<'a>(
     message: &MessageDescriptor,
@@ -100,10 +103,10 @@ impl Compiler {
         if !field.is_map() {
             return Action::Descend(self.part(&message, part, prefix));
         }
-        let (key, value) = (
-            message.map_entry_key_field(),
-            message.map_entry_value_field(),
-        );
+        let (Some(key), Some(value)) = (message.get_field(MAP_KEY), message.get_field(MAP_VALUE))
+        else {
+            return Action::Drop;
+        };
         let Kind::Message(beneath) = value.kind() else {
             return Action::Drop;
         };
@@ -132,7 +135,10 @@ impl Compiler {
     fn finish_whole(&mut self) {
         while let Some((id, message)) = self.waiting.pop_front() {
             let mut steps = Vec::new();
-            for field in message.fields() {
+            // Readers of an entry look at nothing else, so that nobody would see the rest leave.
+            let is_read =
+                |number| !message.is_map_entry() || number == MAP_KEY || number == MAP_VALUE;
+            for field in message.fields().filter(|field| is_read(field.number())) {
                 if holds_any(&field) {
                     steps.push(step(&field, Action::Drop, Some(UNNAMED)));
                 } else {
@@ -173,7 +179,7 @@ fn step(field: &FieldDescriptor, action: Action, report: Option<u32>) -> Step {
 /// A member that is dropped unsets its `oneof`; that needs watching if another one is kept.
 fn mark_contests(message: &MessageDescriptor, steps: &mut [Step]) {
     for (contest, oneof) in (0..).zip(message.oneofs()) {
-        let members: Vec<u32> = oneof.fields().map(|field| field.number()).collect();
+        let members: HashSet<u32> = oneof.fields().map(|field| field.number()).collect();
         let is_member = |step: &&mut Step| members.contains(&step.number);
         let denied = |step: &mut Step| step.action == Action::Drop;
         let denials = steps.iter_mut().filter(is_member).map(denied);
