@@ -20,11 +20,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use motlan_audit::verify;
 use motlan_audit::wire::frames_sha256;
-use motlan_audit::{ReadEntry, verify};
 use motlan_testkit::sample::Random;
 use process::command::{How, Process};
-use process::deployment::{Deployment, Question};
+use process::deployment::{Deployment, Entry, Question};
 use process::gateway::{Gateway, STOP_MAX, get, logged};
 use process::heard::{Asked, Heard};
 use process::load::{Load, Outcome};
@@ -199,7 +199,7 @@ impl Crash {
         no_faults(&self.heard.faults(&entries))?;
         no_faults(&tree::faults(&self.seen, &tree::leaves(&entries)))?;
         for (question, sha256) in &self.torn {
-            let stands = |entry: &ReadEntry| {
+            let stands = |entry: &Entry| {
                 entry.sealed.answer_sha256 == *sha256 && entry.sealed.subject == question.subject
             };
             ensure!(

@@ -6,15 +6,17 @@ mod process {
     pub(crate) mod command;
     pub(crate) mod deployment;
     pub(crate) mod desk;
+    mod erasure;
     pub(crate) mod gateway;
     pub(crate) mod heard;
     pub(crate) mod patience;
 }
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use motlan_testkit::World;
 use motlan_testkit::provider::Misbehaviour;
 use process::command::{Ended, Process, binary, run};
@@ -180,4 +182,118 @@ async fn a_ledger_older_than_its_checkpoint_is_refused() -> Result<()> {
     ensure!(!report.is_sound(), "the auditor finds nothing");
     std::fs::copy(&newer, desk.segment())?;
     desk.must_be_repaired().await
+}
+
+/// Adds a line to the section `[ledger]` of the configuration.
+fn configure(deployment: &Deployment, line: &str) -> Result<()> {
+    let text = std::fs::read_to_string(deployment.world.config())?;
+    let text = text.replace("[ledger]\n", &format!("[ledger]\n{line}\n"));
+    Ok(deployment.world.write("motlan.toml", &text)?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_put_back_from_an_earlier_day_is_refused() -> Result<()> {
+    let mut desk = Desk::lay().await?;
+    configure(&desk.deployment, "known_checkpoint = \"kept/checkpoint\"")?;
+    refuses_to_start(&desk.deployment, "should keep the newest checkpoint")?;
+    run(&mut desk.deployment.motlan(&["ledger", "init"])?)?.exited(0)?;
+    let (ledger, earlier) = (
+        desk.deployment.ledger(),
+        desk.deployment.world.dir().join("earlier"),
+    );
+    let newest = desk.deployment.world.dir().join("newest");
+    for copy in [&earlier, &newest] {
+        let gateway = desk.deployment.serve()?;
+        let client = desk.connect(&gateway).await?;
+        desk.must_answer(&client).await?;
+        gateway.stop()?;
+        copy_folder(&ledger, copy)?;
+    }
+    let put_back = |copy: &Path| {
+        std::fs::remove_dir_all(&ledger)?;
+        copy_folder(copy, &ledger)
+    };
+    put_back(&earlier)?;
+    let why = "kept/checkpoint` speaks for 4 records, and the log holds 2: the folder was put back \
+               from an earlier day; restore it from a copy that has all 4";
+    refuses_to_start(&desk.deployment, why)?;
+    // Nor does a new ledger take its place.
+    std::fs::remove_dir_all(&ledger)?;
+    run(&mut desk.deployment.motlan(&["ledger", "init"])?)?.exited(1)?;
+    copy_folder(&newest, &ledger)?;
+    desk.must_be_repaired().await
+}
+
+/// `motlan ledger init` that is interrupted, and then run again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_making_of_a_ledger_is_finished_by_the_next() -> Result<()> {
+    let desk = Desk::lay().await?;
+    let (ledger, pki) = (
+        desk.deployment.ledger(),
+        desk.deployment.world.dir().join("pki"),
+    );
+    let (key, draft) = (pki.join("ledger.key"), pki.join("ledger.key.new"));
+    let sealing = pki.join("ledger.sealing");
+    // All but the key's name; without the file that makes it a ledger; in the midst of the key.
+    for step in 0..3 {
+        std::fs::rename(&key, &draft)?;
+        remove_if_there(&desk.deployment.world.dir().join("ledger.index"))?;
+        if step > 0 {
+            std::fs::remove_file(ledger.join("log"))?;
+            std::fs::remove_dir_all(ledger.join("segments"))?;
+            std::fs::remove_file(&sealing)?;
+        }
+        if step > 1 {
+            std::fs::remove_dir_all(&ledger)?;
+            std::fs::write(&draft, "PRIVATE+KEY+")?;
+        }
+        run(&mut desk.deployment.motlan(&["ledger", "init"])?)?.exited(0)?;
+        ensure!(!draft.exists(), "step {step}: the key has no name");
+        desk.deployment.serve()?.stop()?;
+    }
+    // A ledger that is lost is another matter.
+    std::fs::remove_dir_all(&ledger)?;
+    let again = run(&mut desk.deployment.motlan(&["ledger", "init"])?)?.exited(1)?;
+    ensure!(
+        again.err.contains("would contradict the first"),
+        "{}",
+        again.err
+    );
+    Ok(())
+}
+
+fn remove_if_there(file: &Path) -> Result<()> {
+    if file.exists() {
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for file in std::fs::read_dir(from)? {
+        let file = file?;
+        let copy = to.join(file.file_name());
+        if file.file_type()?.is_dir() {
+            copy_folder(&file.path(), &copy)?;
+        } else {
+            std::fs::copy(file.path(), copy)?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_whose_disk_is_nearly_full_is_not_ready() -> Result<()> {
+    let desk = Desk::lay().await?;
+    configure(&desk.deployment, "free_bytes_min = 9223372036854775807")?;
+    let Err(not_ready) = desk.deployment.serve() else {
+        bail!("it is ready");
+    };
+    let why = not_ready.to_string();
+    ensure!(
+        why.contains("503 the ledger's disk is nearly full"),
+        "{why}"
+    );
+    Ok(())
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use motlan_audit::{ReadEntry, Report, VerifierKey, read_entries, verify};
+use motlan_api::audit::v1::{Record, Sealed};
+use motlan_audit::{Opened, RecordId, Report, Sealing, VerifierKey, read_entries, verify_with};
 use motlan_testkit::client::Call;
 use motlan_testkit::{Client, World};
 use tempfile::TempDir;
@@ -22,6 +23,14 @@ pub(crate) struct Deployment {
     /// The key that checks the ledger.
     pub(crate) key: VerifierKey,
     _dir: TempDir,
+}
+
+/// A record with its sealed part, opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: RecordId,
+    pub(crate) record: Record,
+    pub(crate) sealed: Sealed,
 }
 
 /// What a system asks.
@@ -109,16 +118,29 @@ impl Deployment {
         self.world.dir().join("ledger")
     }
 
-    /// Every record of the ledger, in order, each under the number of its place.
-    pub(crate) fn entries(&self) -> Result<Vec<ReadEntry>> {
-        let mut entries = Vec::new();
-        let findings = read_entries(&self.ledger(), |entry| {
-            entries.push(entry);
+    /// The file with the secrets of the sealed parts.
+    pub(crate) fn sealing(&self) -> Result<Sealing> {
+        Ok(Sealing::read(&self.world.dir().join("pki/ledger.sealing"))?)
+    }
+
+    /// Every record of the ledger, in order, each under the number of its place. All sealed parts
+    /// must open.
+    pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
+        let (mut entries, mut closed) = (Vec::new(), 0);
+        let findings = read_entries(&self.ledger(), Some(&self.sealing()?), |entry| {
+            match entry.sealed {
+                Opened::Sealed(sealed) => entries.push(Entry {
+                    id: entry.id,
+                    record: entry.record,
+                    sealed: *sealed,
+                }),
+                _ => closed += 1,
+            }
             std::ops::ControlFlow::Continue(())
         })?;
         ensure!(
-            findings.count == 0,
-            "the ledger is damaged: {:?}",
+            findings.count == 0 && closed == 0,
+            "the ledger is damaged, and {closed} sealed parts do not open: {:?}",
             findings.first
         );
         let in_order = entries
@@ -131,7 +153,7 @@ impl Deployment {
 
     /// Verifies the ledger from disk.
     pub(crate) fn verified(&self) -> Result<Report> {
-        let report = verify(&self.ledger(), &self.key)?;
+        let report = verify_with(&self.ledger(), &self.key, Some(&self.sealing()?), |_, _| {})?;
         ensure!(
             report.is_sound(),
             "the ledger is not sound: {:?}",

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result, ensure};
+use motlan_audit::RecordId;
 use motlan_audit::wire::{Record, RecordKind, Result as Ended, frames_sha256};
-use motlan_audit::{ReadEntry, RecordId};
 use motlan_testkit::client::Reply;
 use motlan_testkit::provider::Seen;
 use tonic::Code;
 
-use super::deployment::Question;
+use super::deployment::{Entry, Question};
 
 /// An outcome that a caller has heard.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub(crate) struct Heard {
 
 impl Heard {
     /// What of it the ledger does not bear out. Empty where R31 and R32 hold.
-    pub(crate) fn faults(&self, ledger: &[ReadEntry]) -> Vec<String> {
+    pub(crate) fn faults(&self, ledger: &[Entry]) -> Vec<String> {
         let mut faults = Vec::new();
         let mut once = HashSet::new();
         for told in &self.told {
@@ -119,18 +119,13 @@ impl Heard {
     }
 }
 
-fn found<'l>(ledger: &'l [ReadEntry], record: &RecordId) -> Option<&'l ReadEntry> {
+fn found<'l>(ledger: &'l [Entry], record: &RecordId) -> Option<&'l Entry> {
     let entry = ledger.get(usize::try_from(record.index()).ok()?)?;
     (entry.id == *record).then_some(entry)
 }
 
-fn check_told(
-    told: &Told,
-    entry: &ReadEntry,
-    ledger: &[ReadEntry],
-    fault: &mut impl FnMut(String),
-) {
-    let ReadEntry { record, sealed, .. } = entry;
+fn check_told(told: &Told, entry: &Entry, ledger: &[Entry], fault: &mut impl FnMut(String)) {
+    let Entry { record, sealed, .. } = entry;
     let Question {
         system,
         procedure,
@@ -179,7 +174,7 @@ fn check_told(
     }
 }
 
-fn has_question(outcome: &Record, ledger: &[ReadEntry]) -> bool {
+fn has_question(outcome: &Record, ledger: &[Entry]) -> bool {
     let index = outcome
         .question
         .and_then(|index| usize::try_from(index).ok());
@@ -189,8 +184,8 @@ fn has_question(outcome: &Record, ledger: &[ReadEntry]) -> bool {
     })
 }
 
-fn check_asked(asked: &Asked, entry: &ReadEntry, fault: &mut impl FnMut(String)) {
-    let ReadEntry { record, sealed, .. } = entry;
+fn check_asked(asked: &Asked, entry: &Entry, fault: &mut impl FnMut(String)) {
+    let Entry { record, sealed, .. } = entry;
     if record.kind() != RecordKind::Question {
         fault(format!("the ledger has {:?} there", record.kind()));
     }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use motlan_audit::{ReadEntry, RecordId};
+use motlan_audit::RecordId;
 use tonic::Code;
 
-use crate::process::deployment::{Deployment, Question};
+use crate::process::deployment::{Deployment, Entry, Question};
 use crate::process::gateway::get;
 use crate::process::heard::{Asked, Heard, Told};
 use crate::process::tree::{self, Checkpoint};
 
 /// An answer, a refusal, the owner's question and a checkpoint, with the ledger behind them.
 struct Truth {
-    ledger: Vec<ReadEntry>,
+    ledger: Vec<Entry>,
     heard: Heard,
     told: Told,
     asked: Asked,
@@ -57,7 +57,7 @@ async fn truth() -> Result<Truth> {
     })
 }
 
-fn finds(heard: &Heard, ledger: &[ReadEntry], what: &str) -> Result<()> {
+fn finds(heard: &Heard, ledger: &[Entry], what: &str) -> Result<()> {
     let faults = heard.faults(ledger);
     let found = faults.iter().any(|fault| fault.contains(what));
     ensure!(found, "not found: {what}; but {faults:?}");

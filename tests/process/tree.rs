@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use motlan_audit::ReadEntry;
 use prost::Message as _;
+
+use super::deployment::Entry;
 
 /// A checkpoint as it was seen: a C2SP signed note.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +34,8 @@ impl Checkpoint {
 }
 
 /// The leaves of a log that verification has found sound, and so every leaf in its canonical form.
-pub(crate) fn leaves(entries: &[ReadEntry]) -> Vec<Vec<u8>> {
-    let leaf = |entry: &ReadEntry| entry.record.encode_to_vec();
+pub(crate) fn leaves(entries: &[Entry]) -> Vec<Vec<u8>> {
+    let leaf = |entry: &Entry| entry.record.encode_to_vec();
     entries.iter().map(leaf).collect()
 }
 

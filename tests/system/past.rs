@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
-use motlan_audit::{ReadEntry, VerifierKey, read_entries, verify};
+use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
+use motlan_audit::{Opened, RecordId, Sealing, VerifierKey, read_entries, verify_with};
 use motlan_testkit::Sample;
 use motlan_testkit::provider::{CHATTER, UNKNOWN_FIELD_TEXT};
 use motlan_testkit::sample::SECRET_NOTE;
@@ -13,19 +13,38 @@ use prost::Message as _;
 
 use super::question::DOSSIER;
 
+/// A record with its sealed part, opened.
+pub(crate) struct Entry {
+    pub(crate) id: RecordId,
+    pub(crate) record: Record,
+    pub(crate) sealed: Sealed,
+}
+
 pub(crate) struct Past {
-    pub(crate) entries: Vec<ReadEntry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Past {
-    /// Reads the ledger. It must be sound and whole, and no leaf may hold anything personal.
-    pub(crate) fn read(ledger: &Path, key: &VerifierKey, sample: &Sample) -> Self {
-        let report = verify(ledger, key).unwrap();
+    /// Reads the ledger. It must be sound and whole, all sealed parts must open, and no leaf may
+    /// hold anything personal.
+    pub(crate) fn read(
+        ledger: &Path,
+        key: &VerifierKey,
+        sealing: &Sealing,
+        sample: &Sample,
+    ) -> Self {
+        let report = verify_with(ledger, key, Some(sealing), |_, _| {}).unwrap();
         assert!(report.is_sound(), "{:?}", report.findings);
         assert_eq!((report.open_questions, report.after_checkpoint), (0, 0));
         let mut entries = Vec::new();
-        let findings = read_entries(ledger, |entry| {
-            entries.push(entry);
+        let findings = read_entries(ledger, Some(sealing), |entry| {
+            if let Opened::Sealed(sealed) = entry.sealed {
+                entries.push(Entry {
+                    id: entry.id,
+                    record: entry.record,
+                    sealed: *sealed,
+                });
+            }
             ControlFlow::Continue(())
         });
         assert_eq!(findings.unwrap().count, 0);
@@ -38,14 +57,14 @@ impl Past {
 
     /// The record of this name.
     #[track_caller]
-    pub(crate) fn entry(&self, record: &str) -> &ReadEntry {
+    pub(crate) fn entry(&self, record: &str) -> &Entry {
         let found = self.entries.iter().find(|it| it.id.to_string() == record);
         found.unwrap_or_else(|| panic!("the ledger has no record `{record}`"))
     }
 
     /// The outcome of this name, with the question that it answers.
     #[track_caller]
-    pub(crate) fn lookup(&self, outcome: &str) -> (&ReadEntry, &ReadEntry) {
+    pub(crate) fn lookup(&self, outcome: &str) -> (&Entry, &Entry) {
         let outcome = self.entry(outcome);
         let question = outcome.record.question.expect("a question was announced");
         let question = &self.entries[usize::try_from(question).unwrap()];
@@ -74,7 +93,7 @@ impl Past {
 
     /// Checks an outcome of which no provider heard: refused for `reason`, with nothing announced.
     #[track_caller]
-    pub(crate) fn assert_refused(&self, outcome: &str, reason: &str) -> &ReadEntry {
+    pub(crate) fn assert_refused(&self, outcome: &str, reason: &str) -> &Entry {
         let entry = self.entry(outcome);
         let record = &entry.record;
         assert_eq!(record.kind(), RecordKind::Outcome);
@@ -89,7 +108,7 @@ impl Past {
 
     /// Checks an outcome of a provider that gave no answer.
     #[track_caller]
-    pub(crate) fn assert_failed(&self, outcome: &str, ended: Ended, reason: &str) -> &ReadEntry {
+    pub(crate) fn assert_failed(&self, outcome: &str, ended: Ended, reason: &str) -> &Entry {
         let (_, entry) = self.lookup(outcome);
         let record = &entry.record;
         assert_eq!(record.result(), ended);
@@ -102,7 +121,7 @@ impl Past {
 }
 
 /// R61: a leaf names fields and holds no value of one, nor whom it was about and who asked.
-fn assert_public_safe(entry: &ReadEntry, sample: &Sample) {
+fn assert_public_safe(entry: &Entry, sample: &Sample) {
     let leaf = entry.record.encode_to_vec();
     let sealed = &entry.sealed;
     assert_eq!(sealed.salt.len(), 16);

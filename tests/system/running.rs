@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use motlan_audit::VerifierKey;
+use motlan_audit::{Sealing, VerifierKey};
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
 use motlan_testkit::sample::Roles;
@@ -115,6 +115,8 @@ impl Running {
         drop(self.desk);
         self.gateway.stop().await.unwrap();
         let ledger = self.laid.folder.path().join("ledger");
-        Past::read(&ledger, &self.verifier, self.laid.world.sample())
+        let sealing = self.laid.folder.path().join("pki/ledger.sealing");
+        let sealing = Sealing::read(&sealing).unwrap();
+        Past::read(&ledger, &self.verifier, &sealing, self.laid.world.sample())
     }
 }

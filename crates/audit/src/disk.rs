@@ -1,33 +1,109 @@
-//! Making files and folders that only their owner may read, and making them last.
+//! The disk: the operations by which a ledger changes its folder. It uses no others, so that a test
+//! can put in their place a disk that fails. All files and folders are their owner's alone.
 
+use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread::{self, JoinHandle};
+
+use rustix::fs::{Advice, OFlags, fadvise, statvfs};
 
 /// Files of the ledger: the sealed parts are personal.
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
+/// How much of zeroes is written at once.
+static ZEROES: [u8; 1 << 18] = [0; 1 << 18];
 
-/// Makes a folder with those above it, where they are not there yet.
-pub(crate) fn create_folders(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(FOLDER_MODE)
-        .create(folder)
+/// Work that is done beside the committer.
+pub type Work = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
+/// What a ledger changes files with. Each method does what the system does; a test overrides what
+/// is to fail. Whoever implements it is trusted as the disk is: with bytes that were synced, and
+/// with nothing else.
+pub trait Disk: Debug + Send + Sync {
+    /// Makes one folder.
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(FOLDER_MODE).create(folder)
+    }
+
+    /// Opens a file for writing, empty, and makes it where it is not there.
+    fn create(&self, file: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(FILE_MODE)
+            .open(file)
+    }
+
+    /// Opens a file that is there.
+    fn open(&self, file: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(file)
+    }
+
+    /// Opens a file that is there so that each write to it returns once it would survive a power
+    /// cut (`O_DSYNC`).
+    fn open_synced(&self, file: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlags::DSYNC.bits().cast_signed())
+            .open(file)
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    /// Gives a file its length; what is new of it is zero.
+    fn set_len(&self, file: &File, bytes: u64) -> io::Result<()> {
+        file.set_len(bytes)
+    }
+
+    /// Returns once what was written to the file would survive a power cut. After an error it is
+    /// not known what of it does.
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    /// Has the next reading of the file come from the disk: after a failed sync the system's cache
+    /// may hold what the disk does not.
+    fn forget(&self, file: &File) -> io::Result<()> {
+        Ok(fadvise(file, 0, None, Advice::DontNeed)?)
+    }
+
+    /// Gives a file another name, in place of what had that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    /// Removes a file.
+    fn remove(&self, file: &Path) -> io::Result<()> {
+        fs::remove_file(file)
+    }
+
+    /// Returns once the names in a folder would survive a power cut.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    /// Begins `work` in a thread of its own.
+    fn beside(&self, work: Work) -> io::Result<JoinHandle<io::Result<()>>> {
+        thread::Builder::new()
+            .name("ledger-spare".to_owned())
+            .spawn(work)
+    }
 }
 
-/// Opens `file` for writing, empty.
-pub(crate) fn create(file: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(FILE_MODE)
-        .open(file)
-}
+/// The disk that the system offers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalDisk;
 
-/// Makes `file`; an error if it is there.
+impl Disk for LocalDisk {}
+
+/// Makes `file`, for its owner alone; an error if it is there.
 pub(crate) fn create_new(file: &Path) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -36,18 +112,60 @@ pub(crate) fn create_new(file: &Path) -> io::Result<File> {
         .open(file)
 }
 
-/// Makes the names in `folder` last.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Makes a folder with those above it, where they are not there yet, so that they last.
+pub(crate) fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    create_folders(disk, above)?;
+    match disk.create_folder(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => disk.sync_folder(above),
+    }
 }
 
-/// Puts `text` in the place of `folder/name`. Whoever reads meanwhile, or after a power cut, finds
-/// the old text or the new one, whole.
-pub(crate) fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    let fresh = folder.join(format!("{name}.new"));
-    let mut file = create(&fresh)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&fresh, folder.join(name))?;
-    sync_folder(folder)
+/// The folder that a path lies in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts `text` in the place of `file`. Whoever reads meanwhile, or after a power cut, finds the old
+/// text or the new one, whole.
+pub(crate) fn replace(disk: &dyn Disk, file: &Path, text: &str) -> io::Result<()> {
+    let mut fresh = file.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = Path::new(&fresh);
+    let opened = disk.create(fresh)?;
+    disk.write(&opened, text.as_bytes(), 0)?;
+    disk.sync(&opened)?;
+    disk.rename(fresh, file)?;
+    disk.sync_folder(parent(file))
+}
+
+/// Writes zeroes over the bytes of a file from `from` to `to`.
+pub(crate) fn blank(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Result<()> {
+    let mut at = from;
+    while at < to {
+        let length = (to - at).min(ZEROES.len() as u64);
+        let zeroes = usize::try_from(length).ok().and_then(|n| ZEROES.get(..n));
+        disk.write(file, zeroes.unwrap_or_default(), at)?;
+        at += length;
+    }
+    Ok(())
+}
+
+/// How many bytes are free for us on the file system that `path` lies on.
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let found = statvfs(path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Whether an error says that there is no room, or none for us.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

@@ -2,20 +2,20 @@
 //! and each frame, so that a piece of another log is known as such.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 use thiserror::Error;
 
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::note::VerifierKey;
 use crate::origin::Origin;
 use crate::tree::sha256;
 
 /// The name of the file in the ledger's folder.
 pub(crate) const FILE: &str = "log";
-const FIRST_LINE: &str = "motlan ledger 1";
+const FIRST_LINE: &str = "motlan ledger 2";
 /// The longest such file that is read.
 const BYTES_MAX: u64 = 4096;
 
@@ -53,9 +53,22 @@ pub(crate) struct Identity {
     pub(crate) id: LogId,
 }
 
+/// The description of a log that is not made yet.
+pub(crate) struct Draft {
+    text: String,
+    pub(crate) id: LogId,
+}
+
+impl Draft {
+    /// Writes the file.
+    pub(crate) fn write(&self, disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+        disk::replace(disk, &folder.join(FILE), &self.text)
+    }
+}
+
 impl Identity {
-    /// Writes the file of a new log. The nonce makes two logs of one name and key two logs.
-    pub(crate) fn create(folder: &Path, origin: &Origin, key: &VerifierKey) -> io::Result<()> {
+    /// Describes a new log. The nonce makes two logs of one name and key two logs.
+    pub(crate) fn generate(origin: &Origin, key: &VerifierKey) -> io::Result<Draft> {
         let mut nonce = [0; 16];
         rand::fill(&mut nonce).map_err(|_| io::Error::other("no randomness to be had"))?;
         let mut text = String::new();
@@ -65,10 +78,8 @@ impl Identity {
             text,
             "{FIRST_LINE}\norigin {origin}\nkey {key}\nnonce {nonce:032x}\n"
         );
-        let mut file = disk::create_new(&folder.join(FILE))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        disk::sync_folder(folder)
+        let id = LogId::of(&text);
+        Ok(Draft { text, id })
     }
 
     /// Reads the file.
@@ -131,7 +142,7 @@ pub enum IdentityError {
     },
     /// The file `log` is not what was written.
     #[error(
-        "`{}` does not describe a ledger of version 1: it was changed, or is newer",
+        "`{}` does not describe a ledger of version 2: it was changed, or is newer",
         file.display()
     )]
     Malformed {

@@ -113,6 +113,17 @@ impl Quarter {
             year += 1;
         }
     }
+
+    /// The quarter that is `count` quarters later; in the year 65535 where it would be later still.
+    pub fn after(self, count: u32) -> Quarter {
+        let quarters = u32::from(self.quarter - 1).saturating_add(count);
+        let year = u32::from(self.year).saturating_add(quarters / 4);
+        Quarter {
+            year: u16::try_from(year).unwrap_or(u16::MAX),
+            // Less than 4.
+            quarter: u8::try_from(quarters % 4).unwrap_or(0) + 1,
+        }
+    }
 }
 
 impl fmt::Display for Quarter {
@@ -254,6 +265,15 @@ mod tests {
         ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_later_quarter_may_lie_in_a_later_year() {
+        let after = |text: &str, count| text.parse::<Quarter>().unwrap().after(count).to_string();
+        assert_eq!(after("2026q4", 0), "2026q4");
+        assert_eq!(after("2026q4", 1), "2027q1");
+        assert_eq!(after("2026q2", 6), "2027q4");
+        assert_eq!(after("2026q1", u32::MAX), "65535q4");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::disk;
 use crate::frame::{Part, Parts, Place};
 
 pub(crate) use files::{Files, SPARE};
@@ -85,7 +86,17 @@ impl Ack {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Writing or syncing failed; a full disk is one reason.
+    /// The disk, or our share of it, is full.
+    #[error(
+        "cannot write `{}`: the disk is full; make room, then start again: all that was \
+         acknowledged is there",
+        file.display()
+    )]
+    Full {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Writing or syncing failed.
     #[error("cannot write `{}`", file.display())]
     Write {
         /// The file.
@@ -102,7 +113,11 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The file that is being written is no longer under its name.
-    #[error("`{}` was deleted or replaced while the ledger was writing it", file.display())]
+    #[error(
+        "`{}` was deleted or replaced while the ledger was writing it: put it back, then start \
+         again",
+        file.display()
+    )]
     Gone {
         /// The file.
         file: PathBuf,
@@ -110,4 +125,22 @@ pub enum StoreError {
     /// Another store's reason.
     #[error("the store failed")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// A write or sync of `file` that failed.
+    pub(crate) fn write(file: PathBuf, source: io::Error) -> StoreError {
+        match disk::is_full(&source) {
+            true => StoreError::Full { file },
+            false => StoreError::Write { file, source },
+        }
+    }
+
+    /// The segment `file` could not be made or opened.
+    pub(crate) fn segment(file: PathBuf, source: io::Error) -> StoreError {
+        match disk::is_full(&source) {
+            true => StoreError::Full { file },
+            false => StoreError::Segment { file, source },
+        }
+    }
 }

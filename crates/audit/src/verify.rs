@@ -5,6 +5,7 @@ mod entries;
 mod receipt;
 mod report;
 mod rules;
+mod seals;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,34 +13,41 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use motlan_api::audit::v1::{Record, RecordKind, Sealed};
+use motlan_api::audit::v1::{Record, RecordKind};
 use prost::Message as _;
 use thiserror::Error;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::frame::Part;
 use crate::identity::{self, Identity, IdentityError};
-use crate::ledger::{FORMAT, SALT_BYTES};
+use crate::ledger::FORMAT;
 use crate::note::VerifierKey;
-use crate::tree::{Hash, Tiles, Tree, sha256};
+use crate::sealing::{Sealing, SealingError, is_envelope};
+use crate::tree::{Hash, Tiles, Tree};
 use rules::Rules;
+use seals::Seals;
 use walk::{Visit, Walk};
 
 pub use entries::{ReadEntry, read_entries};
 pub use receipt::{Proven, ReceiptError, verify_receipt};
-pub use report::{Finding, Findings, Report};
+pub use report::{Finding, Findings, Report, SealedParts};
 
 /// Reads the whole log in `folder` from disk and checks every checksum, every record's form, the
-/// commitment to each sealed part, the rules between records, the tree, and the signed checkpoint
-/// against `key`. The ledger may be open meanwhile; then the last record may be seen half written.
+/// rules between records, the tree, and the signed checkpoint against `key`. The ledger may be open
+/// meanwhile; then the last record may be seen half written.
 pub fn verify(folder: &Path, key: &VerifierKey) -> Result<Report, VerifyError> {
-    verify_with(folder, key, |_, _| {})
+    verify_with(folder, key, None, |_, _| {})
 }
 
 /// As [`verify`], and tells `progress` now and then how many bytes have been read, of how many.
+///
+/// With the log's sealing file it also opens each sealed part and checks that it is the one that
+/// its leaf commits to, that what cannot be opened was erased by an erasure on record, and that
+/// each erasure on record was carried out in this very file.
 pub fn verify_with(
     folder: &Path,
     key: &VerifierKey,
+    sealing: Option<&Sealing>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, VerifyError> {
     // R35: from the files alone.
@@ -50,6 +58,7 @@ pub fn verify_with(
             ..Report::default()
         });
     };
+    sealing.map_or(Ok(()), |sealing| sealing.must_be_of(identity.id))?;
     if identity.key != *key {
         findings.add(
             folder.join(identity::FILE),
@@ -61,7 +70,9 @@ pub fn verify_with(
     let signed = read_checkpoint(folder, &identity, key, &mut findings)?;
     let mut audit = Audit {
         report: Report::default(),
+        leaf: Leaf::default(),
         rules: Rules::default(),
+        seals: sealing.map(|sealing| Seals::new(identity.id, sealing)),
         tiles: Tiles::new(folder),
         bad_tiles: BTreeSet::new(),
         signed: signed.as_ref(),
@@ -73,10 +84,12 @@ pub fn verify_with(
     let Audit {
         mut report,
         rules,
+        seals,
         signed_root,
         ..
     } = audit;
     let (size, mut findings) = (walk.size(), walk.findings);
+    report.sealed = seals.map(|seals| seals.finish(folder, &mut findings));
     report.origin = Some(identity.origin.clone());
     report.open_questions = rules.open();
     report.segments = walk.segments;
@@ -104,7 +117,7 @@ fn read_identity(folder: &Path, findings: &mut Findings) -> Result<Option<Identi
     match Identity::read(folder) {
         Ok(identity) => Ok(Some(identity)),
         Err(IdentityError::Malformed { file }) => {
-            findings.add(file, None, None, "does not describe a ledger of version 1");
+            findings.add(file, None, None, "does not describe a ledger of version 2");
             Ok(None)
         }
         Err(other) => Err(other.into()),
@@ -139,6 +152,9 @@ pub enum VerifyError {
     /// The folder holds no ledger.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The sealing file is another log's.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// A file could not be read.
     #[error("cannot read `{}`", file.display())]
     Read {
@@ -152,7 +168,9 @@ pub enum VerifyError {
 /// Checks all that the walk passes.
 struct Audit<'a> {
     report: Report,
+    leaf: Leaf,
     rules: Rules,
+    seals: Option<Seals<'a>>,
     tiles: Tiles,
     /// Tile files that were found wrong, so that each is told of once.
     bad_tiles: BTreeSet<PathBuf>,
@@ -174,19 +192,25 @@ impl Visit for Audit<'_> {
         &mut self,
         index: u64,
         part: Part<'_>,
+        leaf_hash: &Hash,
         wrong: &mut dyn FnMut(String),
     ) -> ControlFlow<()> {
         self.report.records += 1;
-        let Some(record) = check_leaf(part.leaf, wrong) else {
+        let Some(record) = self.leaf.read(part.leaf, wrong) else {
             return ControlFlow::Continue(());
         };
-        check_sealed(&record, part.sealed, wrong);
+        match &mut self.seals {
+            Some(seals) => seals.check(index, leaf_hash, record, part.sealed, wrong),
+            None if is_envelope(part.sealed) => {}
+            None => wrong("the sealed part has no form that this program knows".to_owned()),
+        }
         match record.kind() {
             RecordKind::Question => self.report.questions += 1,
             RecordKind::Outcome => self.report.outcomes += 1,
+            RecordKind::Erasure => self.report.erasures += 1,
             RecordKind::Unspecified => {}
         }
-        self.rules.check(index, &record, wrong);
+        self.rules.check(index, record, wrong);
         ControlFlow::Continue(())
     }
 
@@ -211,30 +235,34 @@ impl Visit for Audit<'_> {
     }
 }
 
-fn check_leaf(leaf: &[u8], wrong: &mut dyn FnMut(String)) -> Option<Record> {
-    let Ok(record) = Record::decode(leaf) else {
-        wrong("is no record".to_owned());
-        return None;
-    };
-    if record.encode_to_vec() != leaf {
-        wrong("is not in the canonical form".to_owned());
-    }
-    if record.format != FORMAT {
-        wrong(format!(
-            "has the format {}, which this program does not know",
-            record.format
-        ));
-    }
-    Some(record)
+/// The leaf under way. Its memory is used for the next one again.
+#[derive(Default)]
+struct Leaf {
+    record: Record,
+    encoded: Vec<u8>,
 }
 
-fn check_sealed(record: &Record, sealed: &[u8], wrong: &mut dyn FnMut(String)) {
-    if record.sealed_sha256 != sha256(sealed) {
-        wrong("the sealed part is not the one that the record commits to".to_owned());
-    }
-    match Sealed::decode(sealed) {
-        Ok(sealed) if sealed.salt.len() == SALT_BYTES => {}
-        Ok(_) => wrong("the sealed part is not salted".to_owned()),
-        Err(_) => wrong("the sealed part cannot be read".to_owned()),
+impl Leaf {
+    /// Decodes a leaf and tells what is wrong with its form.
+    fn read(&mut self, leaf: &[u8], wrong: &mut dyn FnMut(String)) -> Option<&Record> {
+        let Leaf { record, encoded } = self;
+        record.clear();
+        if record.merge(leaf).is_err() {
+            wrong("is no record".to_owned());
+            return None;
+        }
+        encoded.clear();
+        // A `Vec` has room for everything.
+        let _ = record.encode(encoded);
+        if encoded != leaf {
+            wrong("is not in the canonical form".to_owned());
+        }
+        if record.format != FORMAT {
+            wrong(format!(
+                "has the format {}, which this program does not know",
+                record.format
+            ));
+        }
+        Some(record)
     }
 }

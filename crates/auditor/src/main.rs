@@ -1,20 +1,31 @@
 //! `motlan-audit`: what an inspector runs on a ledger, without the gateway.
 //!
-//! In scope: verifying a whole ledger, verifying a receipt, showing records. Out of scope: changing
-//! anything; no file is written, not even a lock. Exit codes: 0 all is well, 1 something was found,
-//! 2 it could not be done.
+//! In scope: verifying a whole ledger, verifying receipts and proofs, making proofs, showing,
+//! searching and exporting records, and serving as a witness to ledgers of others. Out of scope:
+//! changing a ledger; no file in it is written, not even a lock. Exit codes: 0 all is well, 1
+//! something was found, 2 it could not be done.
 
 mod arguments;
+mod consistency;
+mod export;
+mod file;
+mod index;
+mod proof;
+mod prove;
 mod receipt;
+mod search;
 mod show;
 mod verify;
+mod witness;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use motlan_audit::{Sealing, SealingError};
 
-use arguments::{Arguments, Command, ReceiptCommand};
+use arguments::{Arguments, Command, ConsistencyCommand, ProofCommand, ReceiptCommand};
 
 /// Something is wrong with what was looked at.
 const FOUND: u8 = 1;
@@ -38,19 +49,44 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<bool> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let well = match command {
-        Command::Verify { ledger, key } => verify::verify(ledger, &key.0, &mut out)?,
+        Command::Verify {
+            ledger,
+            key,
+            sealing,
+        } => {
+            let sealing = read_sealing(sealing.as_deref())?;
+            verify::verify(ledger, &key.0, sealing.as_ref(), &mut out)?
+        }
         Command::Receipt(ReceiptCommand::Verify { file, key }) => {
             receipt::verify(file, &key.0, &mut out)?
         }
+        Command::Prove(command) => prove::prove(command, &mut out)?,
+        Command::Proof(ProofCommand::Verify { file, key, record }) => {
+            proof::verify(file, &key.0, record.as_deref(), &mut out)?
+        }
+        Command::Consistency(ConsistencyCommand::Verify {
+            file,
+            old,
+            new,
+            key,
+        }) => consistency::verify(file, old, new.as_deref(), &key.0, &mut out)?,
+        Command::Search(search) => {
+            search::search(search, &mut out)?;
+            true
+        }
+        Command::Index(command) => index::run(command, &mut out)?,
+        Command::Export(command) => export::export(command, &mut out)?,
+        Command::Witness(command) => witness::run(command, &mut out)?,
         Command::Show {
             ledger,
             index,
-            sealed,
+            sealing,
             json,
         } => {
+            let sealing = read_sealing(sealing.as_deref())?;
             let wanted = show::Wanted {
                 index,
-                sealed: *sealed,
+                sealing: sealing.as_ref(),
                 json: *json,
             };
             show::show(ledger, &wanted, &mut out)?
@@ -58,6 +94,10 @@ fn run(command: &Command) -> anyhow::Result<bool> {
     };
     out.flush()?;
     Ok(well)
+}
+
+fn read_sealing(file: Option<&Path>) -> Result<Option<Sealing>, SealingError> {
+    file.map(Sealing::read).transpose()
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
-use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
-use motlan_audit::{ReadEntry, RecordId, VerifyError, read_entries};
+use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
+use motlan_audit::{Opened, ReadEntry, RecordId, Sealing, VerifyError, read_entries};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -19,8 +19,8 @@ const HOURS_AHEAD_OF_UTC: i8 = 7;
 pub(crate) struct Wanted<'a> {
     /// By index; all if there is none.
     pub(crate) index: &'a [u64],
-    /// With the personal part.
-    pub(crate) sealed: bool,
+    /// With the personal part, as far as this opens it.
+    pub(crate) sealing: Option<&'a Sealing>,
     pub(crate) json: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Error {
 pub(crate) fn show(ledger: &Path, wanted: &Wanted<'_>, out: &mut dyn Write) -> Result<bool, Error> {
     let mut missing: BTreeSet<u64> = wanted.index.iter().copied().collect();
     let (mut written, mut size) = (Ok(()), 0);
-    let findings = read_entries(ledger, |entry| {
+    let findings = read_entries(ledger, wanted.sealing, |entry| {
         let index = entry.id.index();
         size = index + 1;
         if wanted.index.is_empty() || missing.remove(&index) {
@@ -69,27 +69,50 @@ fn write_entry(entry: &ReadEntry, wanted: &Wanted<'_>, out: &mut dyn Write) -> i
         id, record, sealed, ..
     } = entry;
     if wanted.json {
-        let mut value = record_json(id, record);
-        if let (true, Value::Object(fields)) = (wanted.sealed, &mut value) {
-            fields.insert("sealed".to_owned(), sealed_json(sealed));
-        }
-        return writeln!(out, "{value}");
+        return writeln!(out, "{}", entry_json(entry, wanted.sealing.is_some()));
     }
     write!(out, "{}", line(id, record))?;
-    if wanted.sealed {
-        let Sealed {
-            subject,
-            dossier,
-            official,
-            ..
-        } = sealed;
-        let [subject, dossier, official] = [subject, dossier, official].map(|text| plain(text));
-        write!(
-            out,
-            "  subject {subject}  dossier {dossier}  official {official}"
-        )?;
+    if wanted.sealing.is_some() {
+        write!(out, "  {}", sealed_line(sealed))?;
     }
     writeln!(out)
+}
+
+/// A record as JSON, with its personal part if that is asked for.
+pub(crate) fn entry_json(entry: &ReadEntry, with_sealed: bool) -> Value {
+    let mut value = record_json(&entry.id, &entry.record);
+    if let (true, Value::Object(fields)) = (with_sealed, &mut value) {
+        fields.insert("sealed".to_owned(), sealed_json(&entry.sealed));
+    }
+    value
+}
+
+fn sealed_line(sealed: &Opened) -> String {
+    let sealed = match sealed {
+        Opened::Sealed(sealed) => &**sealed,
+        unread => return unread_word(unread).to_owned(),
+    };
+    let indices: Vec<_> = sealed.erased.iter().map(u64::to_string).collect();
+    let parts = [
+        ("subject", &sealed.subject),
+        ("dossier", &sealed.dossier),
+        ("official", &sealed.official),
+        ("erased", &indices.join(",")),
+    ];
+    let told = parts.into_iter().filter(|(_, text)| !text.is_empty());
+    let told: Vec<_> = told
+        .map(|(name, text)| format!("{name} {}", plain(text)))
+        .collect();
+    told.join("  ")
+}
+
+pub(crate) fn unread_word(sealed: &Opened) -> &'static str {
+    match sealed {
+        Opened::Sealed(_) => "",
+        Opened::Erased => "erased",
+        Opened::NoKey => "sealed",
+        Opened::Damaged => "damaged",
+    }
 }
 
 /// A record on one line, without its personal part.
@@ -112,6 +135,11 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("asked", &record.fields_asked.join(","));
     add("released", &record.fields_released.join(","));
     add("withheld", &record.fields_withheld.join(","));
+    if let Some(erasure) = &record.erasure {
+        add("of dataset", &record.dataset);
+        add("ground", &erasure.ground);
+        add("records", &erasure.records.to_string());
+    }
     add(
         "to question",
         &record
@@ -122,9 +150,10 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     line
 }
 
-fn ended(record: &Record) -> String {
+pub(crate) fn ended(record: &Record) -> String {
     let what = match (record.kind(), record.result()) {
         (RecordKind::Question, _) => "question",
+        (RecordKind::Erasure, _) => "erasure",
         (_, Ended::Released) => "released",
         (_, Ended::Refused) => "refused",
         (_, Ended::Failed) => "failed",
@@ -137,7 +166,7 @@ fn ended(record: &Record) -> String {
     }
 }
 
-fn time(time_us: i64) -> String {
+pub(crate) fn time(time_us: i64) -> String {
     let Ok(time) = Timestamp::from_microsecond(time_us) else {
         return format!("{time_us} µs");
     };
@@ -148,7 +177,7 @@ fn time(time_us: i64) -> String {
 }
 
 /// Text of others, without what a terminal would obey.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let escape = |c: char| {
         if c.is_control() {
             c.escape_default().to_string()
@@ -185,10 +214,20 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "elapsed_us": record.elapsed_us,
         "trace_id": hex(&record.trace_id),
         "sealed_sha256": hex(&record.sealed_sha256),
+        "erasure": record.erasure.as_ref().map(|erasure| json!({
+            "scope": erasure.scope().as_str_name().trim_start_matches("ERASURE_SCOPE_"),
+            "ground": erasure.ground,
+            "before": erasure.before,
+            "records": erasure.records,
+        })),
     })
 }
 
-fn sealed_json(sealed: &Sealed) -> Value {
+fn sealed_json(sealed: &Opened) -> Value {
+    let sealed = match sealed {
+        Opened::Sealed(sealed) => &**sealed,
+        unread => return json!(unread_word(unread)),
+    };
     json!({
         "salt": hex(&sealed.salt),
         "subject": sealed.subject,
@@ -196,6 +235,8 @@ fn sealed_json(sealed: &Sealed) -> Value {
         "official": sealed.official,
         "token_id": sealed.token_id,
         "answer_sha256": hex(&sealed.answer_sha256),
+        "variant": sealed.variant,
+        "erased": sealed.erased,
     })
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use motlan_audit::{Report, VerifierKey, VerifyError};
+use motlan_audit::{Report, SealedParts, Sealing, VerifierKey, VerifyError};
 use thiserror::Error;
 
 /// Why a ledger was not verified, or the result not written.
@@ -17,9 +17,14 @@ pub(crate) enum Error {
 }
 
 /// Verifies and tells; whether all is well.
-pub(crate) fn verify(ledger: &Path, key: &VerifierKey, out: &mut dyn Write) -> Result<bool, Error> {
+pub(crate) fn verify(
+    ledger: &Path,
+    key: &VerifierKey,
+    sealing: Option<&Sealing>,
+    out: &mut dyn Write,
+) -> Result<bool, Error> {
     let bar = progress_bar();
-    let report = motlan_audit::verify_with(ledger, key, |done, total| {
+    let report = motlan_audit::verify_with(ledger, key, sealing, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
@@ -59,6 +64,19 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
         &format!("{} without an outcome", report.open_questions),
     )?;
     line("outcomes", report.outcomes, "")?;
+    line("erasures", report.erasures, "")?;
+    match report.sealed {
+        Some(SealedParts { opened, erased, .. }) => line(
+            "opened",
+            opened,
+            &format!("sealed parts are what their records commit to; {erased} were erased"),
+        )?,
+        None => line(
+            "opened",
+            0,
+            "sealed parts: NOT checked, give --sealing FILE for that",
+        )?,
+    }
     match report.checkpoint_size {
         Some(size) => line("signed", size, "records stand under the signed checkpoint")?,
         None => line("signed", 0, "there is no checkpoint to be believed")?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
-use motlan_audit::{Entry, Ledger, Settings, SignerKey};
+use motlan_audit::{Entry, Erasure, Ledger, Settings, SignerKey, Whose};
 use prost::Message as _;
 use tempfile::TempDir;
 
@@ -24,6 +24,7 @@ async fn case() -> Case {
     let folder = dir.path().join("ledger");
     let key = SignerKey::generate(ORIGIN).unwrap();
     let verifier = key.verifier().to_string();
+    key.write(&dir.path().join("ledger.key")).unwrap();
     Ledger::create(&folder, &ORIGIN.parse().unwrap(), &key).unwrap();
     let mut settings = Settings::new(&folder, key);
     settings.segment_bytes = 1 << 16;
@@ -153,10 +154,60 @@ async fn show_keeps_the_personal_part_to_itself_unless_asked() {
         (&"FAILED".into(), &0.into())
     );
     assert!(!out.contains(SUBJECT) && !json.contains(SUBJECT));
-    for more in [&["--sealed"][..], &["--sealed", "--json"]] {
-        let (_, out, _) = case.run(&[&["show", "--ledger", "ledger"], more].concat());
+    for more in [&[][..], &["--json"]] {
+        let show = ["show", "--ledger", "ledger", "--sealing", "ledger.sealing"];
+        let (_, out, _) = case.run(&[&show, more].concat());
         assert_eq!(out.matches(SUBJECT).count(), 2, "{out}");
     }
+}
+
+#[tokio::test]
+async fn sealed_parts_are_checked_with_the_sealing_file_and_without_it_that_is_said() {
+    let case = case().await;
+    let verify = ["verify", "--ledger", "ledger", "--key", &case.key];
+    let (code, out, _) = case.run(&verify);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("sealed parts: NOT checked"), "{out}");
+    let opening = [&verify[..], &["--sealing", "ledger.sealing"]].concat();
+    let (code, out, _) = case.run(&opening);
+    assert_eq!(code, 0, "{out}");
+    assert!(
+        out.contains("2  sealed parts are what their records commit to; 0 were"),
+        "{out}"
+    );
+
+    let key = SignerKey::read(&case.path("ledger.key")).unwrap();
+    let ledger = Ledger::open(Settings::new(case.path("ledger"), key)).unwrap();
+    let erasure = Erasure {
+        whose: Whose::Subject {
+            subject: SUBJECT.into(),
+            dataset: None,
+        },
+        ground: "order 17".into(),
+        by: "officer-9".into(),
+        caller: String::new(),
+        time_us: 1_790_787_700_000_000,
+    };
+    ledger.erase(&erasure).unwrap();
+    ledger.close().unwrap();
+    let (code, out, _) = case.run(&opening);
+    assert_eq!(code, 0, "{out}");
+    assert!(
+        out.contains("1  sealed parts are what their records commit to; 2 were"),
+        "{out}"
+    );
+    let show = ["show", "--ledger", "ledger", "--sealing", "ledger.sealing"];
+    let (code, out, _) = case.run(&show);
+    assert_eq!((code, out.matches("  erased\n").count()), (0, 2), "{out}");
+    assert!(out.contains("erasure  ground order 17  records 2"), "{out}");
+    let (_, json, _) = case.run(&[&show[..], &["--json", "1", "2"]].concat());
+    assert!(json.contains("\"sealed\":\"erased\"") && json.contains("\"scope\":\"SUBJECT\""));
+    assert!(!out.contains(SUBJECT) && !json.contains(SUBJECT));
+
+    flip(&case.path("ledger.sealing"), 40);
+    let (code, _, err) = case.run(&opening);
+    assert_eq!(code, 2);
+    assert!(err.contains("is no sealing file"), "{err}");
 }
 
 #[tokio::test]

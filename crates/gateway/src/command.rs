@@ -44,6 +44,12 @@ enum Verb {
 enum LedgerVerb {
     /// Make the ledger and, where there is none yet, its signing key. Never done silently at start.
     Init(Config),
+    /// Make whatever is recorded of a subject unreadable for good, and record that. Reads the
+    /// subject from standard input. The gateway must be stopped.
+    Erase(ledger::Erase),
+    /// Make what is past its retention (`[[ledger.retain]]`) unreadable for good, and record that.
+    /// The gateway must be stopped.
+    Retain(Config),
 }
 
 /// Which configuration.
@@ -62,6 +68,8 @@ impl Command {
             Verb::Check(config) => Ok(check::run(&config.config)),
             Verb::Preview(preview) => preview.run(),
             Verb::Ledger(LedgerVerb::Init(config)) => ledger::init(&config.config),
+            Verb::Ledger(LedgerVerb::Erase(erase)) => erase.run(),
+            Verb::Ledger(LedgerVerb::Retain(config)) => ledger::retain(&config.config),
             Verb::Token(token) => token.run(),
         }
     }

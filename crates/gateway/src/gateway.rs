@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motlan_audit::{Ledger, VerifierKey};
+use motlan_audit::{Index, Ledger, VerifierKey};
 use motlan_catalog::{Catalog, Faults};
 use motlan_policy::{Rules, RulesError};
 use tokio::net::TcpListener;
@@ -15,6 +15,7 @@ use crate::admin::Admin;
 use crate::control::{Control, ControlError, report_health};
 use crate::edge::Edge;
 use crate::identity::Tokens;
+use crate::index;
 use crate::ledger::{self, LedgerError};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
@@ -22,6 +23,7 @@ use crate::owners::Owners;
 use crate::settings::Settings;
 use crate::telemetry::{Metrics, MetricsError};
 use crate::tls::{self, TlsError};
+use crate::witnesses::{Witnesses, WitnessesError};
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,12 @@ pub enum StartError {
     /// The ledger is not the configured one, or cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A witness contradicts the log, or too few confirm it.
+    #[error(transparent)]
+    Witnesses(#[from] WitnessesError),
+    /// The thread of the search index cannot be started.
+    #[error("the thread of the search index cannot be started")]
+    Index(#[source] std::io::Error),
     /// An address cannot be listened on.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -65,10 +73,11 @@ pub struct Gateway {
     address: SocketAddr,
     admin_address: SocketAddr,
     ledger: Ledger,
+    index: Index,
     lookups: Arc<Lookups>,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
-    beside: [JoinHandle<()>; 2],
+    beside: Vec<JoinHandle<()>>,
     drain_max: Duration,
 }
 
@@ -99,12 +108,16 @@ impl Gateway {
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let ledger = ledger::open(&settings.instance, &settings.ledger)?;
+        let (witnesses, cosigned) = Witnesses::confirmed(&settings, &ledger, &metrics).await?;
+        let index = index::follow(&ledger, &settings.ledger.index, &metrics);
+        let index = index.map_err(StartError::Index)?;
         let (control, reporter) = Control::new(&catalog, &ledger)?;
         let (stop, stopped) = watch::channel(false);
 
         let admin = Admin {
             metrics: metrics.clone(),
             ledger: ledger.clone(),
+            cosigned,
             revision: catalog.revision().clone(),
             stop: stopped.clone(),
         };
@@ -129,14 +142,17 @@ impl Gateway {
             metrics,
             limits: settings.limits.listener,
         };
+        let mut beside = vec![tokio::spawn(admin.run(admin_tcp)), tokio::spawn(health)];
+        beside.extend(witnesses.map(|witnesses| tokio::spawn(witnesses.run())));
         Ok(Self {
             address,
             admin_address,
             ledger,
+            index,
             lookups,
             stop,
             listening: tokio::spawn(listener.run(tcp, stopped)),
-            beside: [tokio::spawn(admin.run(admin_tcp)), tokio::spawn(health)],
+            beside,
             drain_max: settings.limits.drain_max,
         })
     }
@@ -183,8 +199,12 @@ impl Gateway {
             task.abort();
         }
         drop(self.lookups);
-        let ledger = self.ledger;
-        let closed = tokio::task::spawn_blocking(move || ledger.close()).await;
+        let (ledger, index) = (self.ledger, self.index);
+        let close = move || {
+            index.stop();
+            ledger.close()
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
         closed
             .map_err(|_| StopError::Lost)?
             .map_err(StopError::Ledger)

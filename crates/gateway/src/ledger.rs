@@ -1,14 +1,20 @@
 //! The gateway's ledger: made by a command, never silently at start; opened only if it is the one
 //! that is configured.
 
-use std::path::PathBuf;
+mod erase;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use motlan_audit::{
-    CreateError, IdentityError, KeyError, Ledger, OpenError, Origin, OriginError, Quarter,
-    SignerKey, VerifierKey,
+    CloseError, CreateError, EraseError, IdentityError, KeyError, Ledger, OpenError, Origin,
+    OriginError, Quarter, ReadError, SearchError, SignerKey, VerifierKey,
 };
 
 use crate::settings::LedgerSettings;
+
+pub use erase::{Retained, erase, retain};
 
 /// A ledger that was made.
 #[derive(Debug)]
@@ -82,36 +88,106 @@ pub enum LedgerError {
     /// The ledger could not be opened.
     #[error("the ledger cannot be opened")]
     Open(#[from] OpenError),
+    /// Nothing was erased, or not for good.
+    #[error("the erasure was not completed")]
+    Erase(#[from] EraseError),
+    /// The search index was not taken on to the erasure.
+    #[error(
+        "the erasure is done, and the search index `{}` may still tell whom the records were \
+         about: `motlan-audit index rebuild` makes it anew", file.display()
+    )]
+    Index {
+        /// The index.
+        file: PathBuf,
+        /// Why.
+        source: SearchError,
+    },
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Read(#[from] ReadError),
+    /// The ledger did not close well.
+    #[error(transparent)]
+    Close(#[from] CloseError),
 }
 
-/// Makes the ledger that is configured. An existing key is kept, an existing ledger is refused.
+/// Makes the ledger that is configured. An existing key is kept. An existing ledger is refused,
+/// unless only its known checkpoint is missing: then that is made. What an interrupted making left
+/// is finished.
 ///
 /// # Errors
 /// [`LedgerError`], upon which no ledger was made.
 pub fn init(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerError> {
     let origin = origin(instance, settings)?;
-    let key = if settings.key.exists() {
-        let key = read_key(settings)?;
-        let is_there = Ledger::named_in(&settings.folder).is_ok();
-        if !is_there && key.verifier().name() == origin.as_str() {
-            let file = settings.key.clone();
-            return Err(LedgerError::KeyUsed { file, origin });
-        }
-        key
-    } else {
-        let unusable = |source| LedgerError::Key {
-            file: settings.key.clone(),
-            source,
-        };
-        let key = SignerKey::generate(origin.as_str()).map_err(unusable)?;
-        key.write(&settings.key).map_err(unusable)?;
-        key
+    let there = Ledger::named_in(&settings.folder).ok();
+    let (key, draft) = match settings.key.exists() {
+        true => (read_key(settings)?, None),
+        false => draft_key(settings, &origin)?,
     };
-    Ledger::create(&settings.folder, &origin, &key)?;
-    Ok(Made {
-        origin,
-        verifier: key.verifier().clone(),
-    })
+    let verifier = key.verifier().clone();
+    if draft.is_none() && there.is_none() && verifier.name() == origin.as_str() {
+        let file = settings.key.clone();
+        return Err(LedgerError::KeyUsed { file, origin });
+    }
+    let known = settings.known_checkpoint.as_ref();
+    let lacks_known = known.is_some_and(|file| !file.exists());
+    match there {
+        // All but the key's name was made.
+        Some((_, made_with)) if draft.is_some() && made_with == verifier => {}
+        Some((origin, _)) if draft.is_none() && lacks_known => {
+            check_key(settings, &key, named(instance, settings)?)?;
+            Ledger::make_known(with_key(settings, key))?;
+            return Ok(Made { origin, verifier });
+        }
+        _ => Ledger::create_with(&with_key(settings, key), &origin)?,
+    }
+    if let Some(draft) = draft {
+        let named = fs::rename(draft, &settings.key).and_then(|()| sync_name(&settings.key));
+        named.map_err(|source| unusable(&settings.key, source))?;
+    }
+    Ok(Made { origin, verifier })
+}
+
+/// A new key under the name that it has until its ledger is made: under its own, nobody could tell
+/// an interrupted making from a ledger that was lost.
+fn draft_key(
+    settings: &LedgerSettings,
+    origin: &Origin,
+) -> Result<(SignerKey, Option<PathBuf>), LedgerError> {
+    let mut draft = settings.key.clone().into_os_string();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    if let Ok(key) = SignerKey::read(&draft)
+        && key.verifier().name() == origin.as_str()
+    {
+        return Ok((key, Some(draft)));
+    }
+    // Half of a key: nothing was made with it.
+    if draft.exists() {
+        fs::remove_file(&draft).map_err(|source| unusable(&draft, source))?;
+    }
+    let failed = |source| LedgerError::Key {
+        file: draft.clone(),
+        source,
+    };
+    let key = SignerKey::generate(origin.as_str()).map_err(failed)?;
+    key.write(&draft).map_err(failed)?;
+    // Before anything is made with it.
+    sync_name(&draft).map_err(|source| unusable(&draft, source))?;
+    Ok((key, Some(draft)))
+}
+
+fn unusable(file: &Path, source: io::Error) -> LedgerError {
+    let file = file.to_owned();
+    LedgerError::Key {
+        file: file.clone(),
+        source: KeyError::Io { file, source },
+    }
+}
+
+/// Makes the name of a file last.
+fn sync_name(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|it| *it != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Opens the ledger that is configured. Blocking: it reads the whole log.
@@ -121,17 +197,33 @@ pub fn init(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerErr
 pub fn open(instance: &str, settings: &LedgerSettings) -> Result<Ledger, LedgerError> {
     let key = read_key(settings)?;
     check_key(settings, &key, named(instance, settings)?)?;
-    let opened = Ledger::open(motlan_audit::Settings::new(&settings.folder, key))?;
-    Ok(opened)
+    Ok(Ledger::open(with_key(settings, key))?)
+}
+
+/// The ledger's own settings.
+fn with_key(settings: &LedgerSettings, key: SignerKey) -> motlan_audit::Settings {
+    let mut own = motlan_audit::Settings::new(&settings.folder, key);
+    own.sealing.clone_from(&settings.sealing);
+    own.known_checkpoint.clone_from(&settings.known_checkpoint);
+    own.free_bytes_min = settings.free_bytes_min;
+    own
 }
 
 /// Everything that can be found wrong with the ledger that is configured without opening it.
 #[must_use]
 pub fn faults(instance: &str, settings: &LedgerSettings) -> Vec<LedgerError> {
     let mut faults = Vec::new();
+    let known = settings.known_checkpoint.clone();
+    if let Some(file) = known.filter(|file| !file.exists()) {
+        faults.push(OpenError::KnownMissing { file }.into());
+    }
     faults.extend(origin(instance, settings).err().map(LedgerError::from));
     match (named(instance, settings), read_key(settings)) {
-        (Ok(due), Ok(key)) => faults.extend(check_key(settings, &key, due).err()),
+        (Ok(due), Ok(key)) => {
+            faults.extend(check_key(settings, &key, due).err());
+            let sealing = Ledger::check_sealing(&settings.folder, &settings.sealing);
+            faults.extend(sealing.err().map(LedgerError::from));
+        }
         (named, key) => faults.extend(named.err().into_iter().chain(key.err())),
     }
     faults

@@ -14,6 +14,7 @@ pub mod edge;
 mod frames;
 pub mod gateway;
 pub mod identity;
+pub mod index;
 pub mod ledger;
 pub mod listener;
 pub mod lookup;
@@ -22,6 +23,7 @@ pub mod preflight;
 pub mod settings;
 pub mod telemetry;
 pub mod tls;
+pub mod witnesses;
 
 pub use frames::{Deframer, FrameError, FrameLimits, PREFIX_BYTES, framed};
 pub use gateway::{Gateway, StartError, StopError};

@@ -12,7 +12,7 @@ use crate::identity::Tokens;
 use crate::ledger;
 use crate::owners::Owners;
 use crate::settings::{Draft, Settings};
-use crate::tls;
+use crate::{tls, witnesses};
 
 /// What is wrong. Prints one problem a line.
 #[derive(Debug, Default)]
@@ -74,6 +74,9 @@ pub fn check(config: &Path) -> Result<Settings, Problems> {
         for error in ledger::faults(instance, settings) {
             problems.other(&error);
         }
+    }
+    for error in witnesses::faults(&draft.witnesses) {
+        problems.other(&error);
     }
     match draft.settings() {
         Some(settings) if problems.is_empty() => Ok(settings),

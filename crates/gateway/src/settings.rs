@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use motlan_audit::Index;
 use motlan_catalog::Faults;
 use motlan_catalog::document::{Document, Table};
 use tracing_subscriber::EnvFilter;
@@ -13,6 +14,12 @@ use crate::frames::FrameLimits;
 use crate::listener::ListenerLimits;
 use crate::lookup::LookupLimits;
 use crate::owners::OwnerLimits;
+use crate::witnesses::{Quorum, WitnessSettings};
+
+/// How much must be free on the ledger's disk: 16 segments.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+/// The longest retention: a century.
+const QUARTERS_MAX: i64 = 400;
 
 /// The configuration of one gateway.
 #[derive(Debug, Clone)]
@@ -31,6 +38,8 @@ pub struct Settings {
     pub provider_tls: TlsFiles,
     /// `[ledger]`.
     pub ledger: LedgerSettings,
+    /// `[[witness]]`.
+    pub witnesses: Vec<WitnessSettings>,
     /// `[limits]`.
     pub limits: Limits,
     /// `[telemetry]`.
@@ -66,6 +75,30 @@ pub struct LedgerSettings {
     pub origin: String,
     /// `key`: the file with the log's signing key, made by `motlan ledger init`.
     pub key: PathBuf,
+    /// `known_checkpoint`: where the newest checkpoint is kept outside the folder; nowhere without
+    /// it.
+    pub known_checkpoint: Option<PathBuf>,
+    /// `free_bytes_min`: not ready while less is free on the ledger's disk.
+    pub free_bytes_min: u64,
+    /// `sealing`: the file with the secrets of the sealed parts, made by `motlan ledger init`.
+    pub sealing: PathBuf,
+    /// `index`: the search index; beside the folder without it.
+    pub index: PathBuf,
+    /// `[[ledger.retain]]`: what `motlan ledger retain` makes unreadable.
+    pub retain: Vec<Retention>,
+    /// What it says of witnesses.
+    pub quorum: Quorum,
+}
+
+/// How long the personal part of a dataset's records stays readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// `dataset`.
+    pub dataset: String,
+    /// `quarters`: so many whole quarters after the one of the newest record.
+    pub quarters: u32,
+    /// `ground`: the legal ground. It is recorded in public.
+    pub ground: String,
 }
 
 /// `[limits]`: each with a default that suits a ministry.
@@ -77,6 +110,8 @@ pub struct Limits {
     pub lookup: LookupLimits,
     /// Of the owners' side.
     pub owners: OwnerLimits,
+    /// `witness_ms_max`: one exchange with a witness.
+    pub witness_max: Duration,
     /// `drain_ms_max`: how long a stop waits for what is under way.
     pub drain_max: Duration,
 }
@@ -115,6 +150,7 @@ pub(crate) struct Draft {
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) provider_tls: Option<TlsFiles>,
     pub(crate) ledger: Option<LedgerSettings>,
+    pub(crate) witnesses: Vec<WitnessSettings>,
     pub(crate) limits: Option<Limits>,
     pub(crate) telemetry: Option<Telemetry>,
 }
@@ -129,6 +165,7 @@ impl Draft {
     }
 
     fn from_table(mut table: Table<'_>, faults: &mut Faults) -> Self {
+        let (witnesses, count) = WitnessSettings::all(&mut table, faults);
         let draft = Self {
             instance: table.string("instance", faults).map(|found| found.value),
             audience: table.string("audience", faults).map(|found| found.value),
@@ -144,7 +181,8 @@ impl Draft {
                 .and_then(|table| tls_files(table, "ca", faults)),
             ledger: table
                 .table("ledger", faults)
-                .and_then(|table| ledger(table, faults)),
+                .and_then(|table| ledger(table, count, faults)),
+            witnesses,
             limits: Some(limits(table.opt_table("limits", faults), faults)),
             telemetry: Some(telemetry(table.opt_table("telemetry", faults), faults)),
         };
@@ -162,6 +200,7 @@ impl Draft {
             tls: self.tls?,
             provider_tls: self.provider_tls?,
             ledger: self.ledger?,
+            witnesses: self.witnesses,
             limits: self.limits?,
             telemetry: self.telemetry?,
         })
@@ -190,15 +229,49 @@ fn tls_files(mut table: Table<'_>, authority: &str, faults: &mut Faults) -> Opti
     })
 }
 
-fn ledger(mut table: Table<'_>, faults: &mut Faults) -> Option<LedgerSettings> {
+fn ledger(mut table: Table<'_>, witnesses: usize, faults: &mut Faults) -> Option<LedgerSettings> {
     let folder = table.path("folder", faults);
     let origin = table.string("origin", faults);
     let key = table.path("key", faults);
+    let sealing = table.path("sealing", faults);
+    let index = table.opt_path("index", faults);
+    let known_checkpoint = table.opt_path("known_checkpoint", faults);
+    let free_bytes_min = table.opt_integer("free_bytes_min", 1..=i64::MAX, faults);
+    let quorum = Quorum::read(&mut table, witnesses, faults);
+    let retain = table.tables("retain", faults);
+    let retain = retain.into_iter();
+    let retain = retain.filter_map(|one| retention(one, faults)).collect();
+    if let (Some(index), Some(folder)) = (&index, &folder)
+        && index.value.starts_with(&folder.value)
+    {
+        let remedy = "put it beside that folder, which holds what counts and nothing else";
+        let what = "`index` lies in the ledger's folder".to_owned();
+        table.fault(index.line, what, remedy, faults);
+    }
     table.finish(faults);
+    let folder = folder?.value;
     Some(LedgerSettings {
-        folder: folder?.value,
+        index: index.map_or_else(|| Index::beside(&folder), |found| found.value),
+        folder,
         origin: origin?.value,
         key: key?.value,
+        sealing: sealing?.value,
+        known_checkpoint: known_checkpoint.map(|found| found.value),
+        free_bytes_min: free_bytes_min.map_or(FREE_BYTES_MIN, |found| found.value.unsigned_abs()),
+        retain,
+        quorum,
+    })
+}
+
+fn retention(mut table: Table<'_>, faults: &mut Faults) -> Option<Retention> {
+    let dataset = table.string("dataset", faults);
+    let quarters = table.integer("quarters", 1..=QUARTERS_MAX, faults);
+    let ground = table.string("ground", faults);
+    table.finish(faults);
+    Some(Retention {
+        dataset: dataset?.value,
+        quarters: u32::try_from(quarters?.value).ok()?,
+        ground: ground?.value,
     })
 }
 
@@ -228,6 +301,7 @@ fn limits(table: Option<Table<'_>>, faults: &mut Faults) -> Limits {
                 messages_max: numbers.count("answer_messages_max", 10_000, 1_000_000),
             },
         },
+        witness_max: numbers.duration("witness_ms_max", 5_000, 60_000),
         drain_max: numbers.duration("drain_ms_max", 30_000, 600_000),
     };
     numbers.finish();

@@ -98,6 +98,22 @@ pub fn client(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
+/// What a witness meets: no certificate of ours, since what it is shown is public and signed.
+///
+/// # Errors
+/// [`TlsError`], naming the file.
+pub fn anonymous(authority: &Path) -> Result<ClientConfig, TlsError> {
+    let unusable = |source| TlsError::Unusable {
+        file: authority.to_owned(),
+        source,
+    };
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(unusable)?
+        .with_root_certificates(roots(authority)?);
+    Ok(config.with_no_client_auth())
+}
+
 /// aws-lc-rs, with X25519MLKEM768 first (the feature `prefer-post-quantum`).
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())

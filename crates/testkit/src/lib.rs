@@ -11,6 +11,7 @@
 //! - [`provider`]: an owner's system that answers what it is told to, or misbehaves.
 //! - [`client`]: a caller that shows everything that came back.
 //! - [`endpoints`]: the `endpoints.json` of a demo that stays up.
+//! - [`disk`]: a disk that fails, for a ledger to stand on.
 //! - [`contracts`]: the reference contracts as messages and as descriptors.
 //!
 //! Limits: a request to a provider has at most [`provider::REQUEST_BYTES_MAX`] bytes; a reply that
@@ -18,6 +19,7 @@
 
 pub mod client;
 pub mod contracts;
+pub mod disk;
 pub mod endpoints;
 mod frame;
 pub mod pki;
@@ -27,6 +29,7 @@ pub mod token;
 pub mod world;
 
 pub use client::Client;
+pub use disk::FragileDisk;
 pub use endpoints::Endpoints;
 pub use provider::Provider;
 pub use sample::Sample;

@@ -12,10 +12,10 @@
 //!
 //! Numbers in keys are big-endian.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use redb::{
     Builder, Database, Durability, ReadTransaction, ReadableDatabase as _, TableDefinition,
@@ -104,18 +104,21 @@ impl Stamp {
     }
 }
 
-/// Makes an empty index; what was under that name goes.
+/// Makes an empty index; what was under that name goes. It gets its name once it is whole.
 pub(super) fn create(file: &Path, stamp: &Stamp) -> Result<Database, IndexError> {
     let failed = |source| IndexError::io(file, source);
-    discard(file).map_err(failed)?;
+    let mut half = file.as_os_str().to_owned();
+    half.push(".half");
+    let half = PathBuf::from(half);
+    discard(&half).map_err(failed)?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(MODE)
-        .open(file)
+        .open(&half)
         .map_err(failed)?;
     let make = || {
-        let book = builder().create(file)?;
+        let book = builder().create(&half)?;
         let writing = book.begin_write()?;
         stamp.write(&writing)?;
         writing.open_table(MARKS)?;
@@ -127,7 +130,10 @@ pub(super) fn create(file: &Path, stamp: &Stamp) -> Result<Database, IndexError>
         writing.commit()?;
         Ok(book)
     };
-    make().map_err(|error| IndexError::database(file, error))
+    let book = make().map_err(|error| IndexError::database(file, error))?;
+    discard(file).map_err(failed)?;
+    fs::rename(&half, file).map_err(failed)?;
+    Ok(book)
 }
 
 /// Opens the index of `log`.

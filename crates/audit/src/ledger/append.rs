@@ -11,7 +11,9 @@ use tokio::sync::oneshot;
 
 use super::queue::Pending;
 use crate::frame::{self, Part, encode_part};
+use crate::identity::LogId;
 use crate::origin::RecordId;
+use crate::sealing::{self, Bound, NONCE_BYTES, Sealer};
 use crate::tree::{leaf_hash, sha256};
 
 /// The version of [`Record`] that is written.
@@ -24,8 +26,16 @@ pub(crate) const SALT_BYTES: usize = 16;
 pub struct Entry {
     /// The public part. `format` and `sealed_sha256` are the ledger's to set.
     pub record: Record,
-    /// The personal part. `salt` is the ledger's to set.
+    /// The personal part. `salt` is the ledger's to set. It is written encrypted.
     pub sealed: Sealed,
+}
+
+/// What an entry is prepared for.
+pub(super) struct Preparation<'a> {
+    pub(super) log: LogId,
+    pub(super) sealer: &'a Sealer,
+    /// No part may be longer.
+    pub(super) part_bytes_max: usize,
 }
 
 impl fmt::Debug for Entry {
@@ -37,34 +47,60 @@ impl fmt::Debug for Entry {
 }
 
 impl Entry {
-    /// Salts, encodes, commits to the sealed part and hashes: all that can be done beside the
-    /// committer. No part may be longer than `part_bytes_max`.
-    pub(super) fn prepare(self, part_bytes_max: usize) -> Result<(Pending, Receiver), AppendError> {
+    /// Refuses what only the ledger itself may write, or what verification would find wrong.
+    pub(super) fn check(&self) -> Result<(), AppendError> {
+        let malformed = |what| Err(AppendError::Malformed(what));
+        match self.record.kind() {
+            RecordKind::Question if self.record.question.is_some() => {
+                malformed("a question does not answer another")
+            }
+            RecordKind::Unspecified => malformed("`kind` is not set"),
+            RecordKind::Erasure => malformed("only an erasure is recorded as one"),
+            _ if self.record.erasure.is_some() || !self.sealed.erased.is_empty() => {
+                malformed("only an erasure says what was erased")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Salts, commits to the personal part, hashes and seals: all that can be done beside the
+    /// committer.
+    pub(super) fn prepare(self, to: &Preparation<'_>) -> Result<(Pending, Receiver), AppendError> {
         let Entry {
             mut record,
             mut sealed,
         } = self;
-        match record.kind() {
-            RecordKind::Question if record.question.is_some() => {
-                return Err(AppendError::Malformed("a question does not answer another"));
-            }
-            RecordKind::Question | RecordKind::Outcome => {}
-            RecordKind::Unspecified => return Err(AppendError::Malformed("`kind` is not set")),
-        }
-        let mut salt = vec![0; SALT_BYTES];
-        rand::fill(&mut salt).map_err(|_| AppendError::Random)?;
-        sealed.salt = salt;
-        let sealed = sealed.encode_to_vec();
+        let mut random = [0; SALT_BYTES + NONCE_BYTES];
+        rand::fill(&mut random).map_err(|_| AppendError::Random)?;
+        let (salt, nonce) = random.split_last_chunk().ok_or(AppendError::Random)?;
+        sealed.salt = salt.to_vec();
+        let content = sealed.encode_to_vec();
         record.format = FORMAT;
-        record.sealed_sha256 = sha256(&sealed).to_vec();
+        record.sealed_sha256 = sha256(&content).to_vec();
         let leaf = record.encode_to_vec();
-        let length = frame::LENGTHS_BYTES + leaf.len() + sealed.len();
-        let limits = [frame::PART_BYTES_MAX, frame::PART_BYTES_MAX, part_bytes_max];
-        for (bytes, bytes_max) in [leaf.len(), sealed.len(), length].into_iter().zip(limits) {
+        // Before it is sealed: a number that is drawn is used up.
+        let sealed_bytes = content.len() + Sealer::overhead_bytes();
+        let length = frame::LENGTHS_BYTES + leaf.len() + sealed_bytes;
+        let limits = [
+            frame::PART_BYTES_MAX,
+            frame::PART_BYTES_MAX,
+            to.part_bytes_max,
+        ];
+        for (bytes, bytes_max) in [leaf.len(), sealed_bytes, length].into_iter().zip(limits) {
             if bytes > bytes_max {
                 return Err(AppendError::TooLarge { bytes, bytes_max });
             }
         }
+        let leaf_hash = leaf_hash(&leaf);
+        let bound = Bound {
+            log: to.log,
+            leaf: leaf_hash,
+        };
+        // R37: what is personal reaches no file in the clear.
+        let sealed = to
+            .sealer
+            .seal(sealing::label(&record), &bound, *nonce, &content)
+            .ok_or(AppendError::NoKey)?;
         let mut part = Vec::with_capacity(length);
         encode_part(
             &mut part,
@@ -74,7 +110,6 @@ impl Entry {
             },
         );
         let (waiter, receiver) = oneshot::channel();
-        let leaf_hash = leaf_hash(&leaf);
         Ok((
             Pending {
                 part,
@@ -134,7 +169,12 @@ pub enum AppendError {
     /// The caller's: the record breaks a rule that verification would find broken.
     #[error("not a record for the ledger: {0}")]
     Malformed(&'static str),
-    /// The system gave no randomness for the salt.
+    /// The keys of the record's dataset were destroyed, so that its personal part cannot be sealed.
+    #[error(
+        "the keys of this dataset were destroyed: nothing more about it can be recorded in this log"
+    )]
+    NoKey,
+    /// The system gave no randomness for salt and nonce.
     #[error("no randomness to be had")]
     Random,
 }

@@ -10,8 +10,7 @@ use thiserror::Error;
 use super::append::{AppendError, Durable};
 use super::queue::{Pending, Woken};
 use super::shared::Shared;
-use crate::checkpoint;
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::frame::Place;
 use crate::note::SignerKey;
 use crate::store::{Batch, Store, StoreError};
@@ -25,7 +24,9 @@ pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Box<dyn Store>,
     pub(super) key: SignerKey,
-    pub(super) folder: PathBuf,
+    pub(super) disk: Arc<dyn Disk>,
+    /// What is replaced with the newest checkpoint.
+    pub(super) checkpoint_files: Vec<PathBuf>,
     pub(super) tiles: Tiles,
     pub(super) checkpoint_every: Duration,
     /// When the file `checkpoint` was last replaced, and the size it speaks for.
@@ -43,8 +44,11 @@ enum Failure {
     Answer { answered: u64, due: u64 },
     #[error(transparent)]
     Tile(#[from] TileError),
-    #[error("cannot replace the file `checkpoint`")]
-    Checkpoint(#[source] std::io::Error),
+    #[error("cannot replace the file `{}`", file.display())]
+    Checkpoint {
+        file: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Committer {
@@ -143,7 +147,8 @@ impl Committer {
         self.shared.size() > self.published.1
     }
 
-    /// Replaces the file `checkpoint`. What it speaks for has been synced before it was signed.
+    /// Replaces the file `checkpoint`, and the known one. What they speak for was synced before it
+    /// was signed.
     fn publish(&mut self) -> Result<(), Failure> {
         if !self.is_ahead() {
             return Ok(());
@@ -151,7 +156,15 @@ impl Committer {
         let (size, note) = self
             .shared
             .head(|head| (head.tree.size(), head.note.clone()));
-        disk::replace(&self.folder, checkpoint::FILE, &note).map_err(Failure::Checkpoint)?;
+        for file in &self.checkpoint_files {
+            disk::replace(&*self.disk, file, &note).map_err(|source| {
+                let file = file.clone();
+                match disk::is_full(&source) {
+                    true => StoreError::Full { file }.into(),
+                    false => Failure::Checkpoint { file, source },
+                }
+            })?;
+        }
         self.published = (Instant::now(), size);
         Ok(())
     }
@@ -170,7 +183,7 @@ fn refuse_unasked(drained: &mut Vec<Pending>, size: u64) {
     }
 }
 
-fn answer_all(waiting: impl Iterator<Item = Pending>, reason: &Arc<str>) {
+pub(super) fn answer_all(waiting: impl Iterator<Item = Pending>, reason: &Arc<str>) {
     for pending in waiting {
         let _ = pending
             .waiter

@@ -11,6 +11,8 @@ use std::time::Instant;
 use thiserror::Error;
 
 use super::committer::Committer;
+use super::erase::EraseError;
+use super::known::Known;
 use super::queue::Queue;
 use super::recover::{Log, Reader};
 use super::shared::{Head, Shared};
@@ -20,12 +22,11 @@ use crate::disk;
 use crate::frame;
 use crate::identity::{Identity, IdentityError};
 use crate::note::VerifierKey;
+use crate::sealing::{Sealer, Sealing, SealingError};
 use crate::segment;
 use crate::store::{Files, Positions, Store, StoreError};
 use crate::tree::{TileError, Tiles};
 
-/// The file whose lock says that the ledger is open.
-const LOCK_FILE: &str = "lock";
 /// The shortest segments that are made.
 const SEGMENT_BYTES_MIN: u64 = 1024;
 
@@ -66,6 +67,12 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// The disk, or our share of it, is full.
+    #[error("cannot write `{}`: the disk is full; make room, then start again", file.display())]
+    Full {
+        /// The file.
+        file: PathBuf,
+    },
     /// Something stands in the log that no crash explains.
     #[error(
         "`{}` at offset {offset}: {what}; no crash leaves this, so nothing was changed: \
@@ -80,7 +87,7 @@ pub enum OpenError {
         /// What stands there.
         what: String,
     },
-    /// The file `checkpoint` is not believed.
+    /// The file `checkpoint`, or the known one, is not believed.
     #[error("the file `{}` is not believed", file.display())]
     Checkpoint {
         /// The file.
@@ -105,6 +112,61 @@ pub enum OpenError {
         /// The checkpoint's size.
         signed: u64,
     },
+    /// The file of the known checkpoint is not there.
+    #[error(
+        "`{}` is not there, and should keep the newest checkpoint: put it back. Only for a ledger \
+         that never had one, `motlan ledger init` makes it",
+        file.display()
+    )]
+    KnownMissing {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file of the known checkpoint lies in the ledger's own folder.
+    #[error(
+        "`{}` lies in the ledger's own folder, and would be put back together with it: name a file \
+         outside",
+        file.display()
+    )]
+    KnownInside {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The folder was put back from an earlier day.
+    #[error(
+        "`{}` speaks for {known} records, and the log holds {found}: the folder was put back \
+         from an earlier day; restore it from a copy that has all {known}, for whoever was told of \
+         the rest holds proofs of them",
+        file.display()
+    )]
+    Restored {
+        /// The file of the checkpoint.
+        file: PathBuf,
+        /// The checkpoint's size.
+        known: u64,
+        /// The log's.
+        found: u64,
+    },
+    /// The records are not those of a checkpoint that is kept outside the folder.
+    #[error(
+        "`{}` speaks for {known} records, and the first {known} of the {found} in the log are \
+         others: this is a second history; restore the folder from a copy of the first",
+        file.display()
+    )]
+    Contradicted {
+        /// The file of the checkpoint.
+        file: PathBuf,
+        /// The checkpoint's size.
+        known: u64,
+        /// The log's.
+        found: u64,
+    },
+    /// The sealing file is missing, or is not this ledger's.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// An erasure that is on record was not carried out, and could not be now.
+    #[error("an erasure that is on record could not be carried out")]
+    Unsettled(#[source] Box<EraseError>),
     /// The store could not go on after the last record.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -115,7 +177,17 @@ pub enum OpenError {
 
 impl From<TileError> for OpenError {
     fn from(TileError { file, source }: TileError) -> OpenError {
-        OpenError::Io { file, source }
+        OpenError::io(file, source)
+    }
+}
+
+impl OpenError {
+    /// `file` could not be read or written.
+    pub(super) fn io(file: PathBuf, source: io::Error) -> OpenError {
+        match disk::is_full(&source) {
+            true => OpenError::Full { file },
+            false => OpenError::Io { file, source },
+        }
     }
 }
 
@@ -123,42 +195,41 @@ pub(super) fn open(
     settings: Settings,
     wrap: impl FnOnce(Box<dyn Store>) -> Box<dyn Store>,
 ) -> Result<Ledger, OpenError> {
-    let Settings {
-        folder,
-        key,
-        segment_bytes,
-        ..
-    } = settings;
-    if segment_bytes < SEGMENT_BYTES_MIN {
-        let bytes_min = SEGMENT_BYTES_MIN;
-        return Err(OpenError::SegmentBytes {
-            bytes: segment_bytes,
-            bytes_min,
-        });
-    }
-    let identity = Identity::read(&folder)?;
-    if identity.key != *key.verifier() {
-        let (due, given) = (Box::new(identity.key), Box::new(key.verifier().clone()));
-        return Err(OpenError::Key { due, given });
-    }
-    let lock = lock(&folder)?;
-    let tiles = Tiles::new(&folder);
+    let segment_bytes = settings.segment_bytes;
+    let identity = identity(&settings)?;
+    let lock = lock(&settings.folder)?;
+    let sealing = Sealing::open(&*settings.disk, &settings.sealing, identity.id)?;
+    let tiles = Tiles::through(Arc::clone(&settings.disk), &settings.folder);
     let positions = Arc::new(Positions::default());
-    let log = read(&folder, &identity, &tiles, &positions)?;
-    let (log_id, last) = (identity.id, log.last);
-    let files = Files::open(&folder, log_id, segment_bytes, last, Arc::clone(&positions))?;
+    let log = read(&settings, &identity, &tiles, &positions)?;
+    let Settings {
+        folder, key, disk, ..
+    } = settings;
+    let files = Files::open(
+        Arc::clone(&disk),
+        &folder,
+        identity.id,
+        segment_bytes,
+        log.last,
+        Arc::clone(&positions),
+    )?;
     let head = Head::new(&identity, log.tree, &key);
-    let file = folder.join(checkpoint::FILE);
-    disk::replace(&folder, checkpoint::FILE, &head.note)
-        .map_err(|source| OpenError::Io { file, source })?;
+    let own = folder.join(checkpoint::FILE);
+    let checkpoint_files: Vec<_> = [own].into_iter().chain(settings.known_checkpoint).collect();
+    for file in &checkpoint_files {
+        disk::replace(&*disk, file, &head.note)
+            .map_err(|source| OpenError::io(file.clone(), source))?;
+    }
     let published = (Instant::now(), head.tree.size());
     let queue = Queue::new(settings.queue_records_max, body_bytes_max(segment_bytes));
+    let sealer = Sealer::new(Arc::new(sealing), head.tree.size());
     let shared = Arc::new(Shared::new(identity, queue, positions, head));
     let committer = Committer {
         shared: Arc::clone(&shared),
         store: wrap(Box::new(files)),
         key,
-        folder: folder.clone(),
+        disk: Arc::clone(&disk),
+        checkpoint_files,
         tiles: tiles.clone(),
         checkpoint_every: settings.checkpoint_every,
         published,
@@ -168,49 +239,71 @@ pub(super) fn open(
     let thread = thread
         .spawn(move || committer.run())
         .map_err(OpenError::Thread)?;
-    let committer = Mutex::new(Some(thread));
     Ok(Ledger(Arc::new(Handle {
         shared,
         tiles,
         folder,
-        committer,
+        free_bytes_min: settings.free_bytes_min,
+        sealer,
+        erasing: Mutex::default(),
+        disk,
+        committer: Mutex::new(Some(thread)),
     })))
 }
 
-/// Reads the log, compares it with the stored checkpoint, and only then cuts what a crash left.
+/// Which log it is, if it can be opened with these settings.
+fn identity(settings: &Settings) -> Result<Identity, OpenError> {
+    let bytes = settings.segment_bytes;
+    if bytes < SEGMENT_BYTES_MIN {
+        let bytes_min = SEGMENT_BYTES_MIN;
+        return Err(OpenError::SegmentBytes { bytes, bytes_min });
+    }
+    let identity = Identity::read(&settings.folder)?;
+    if identity.key != *settings.key.verifier() {
+        let given = settings.key.verifier().clone();
+        let (due, given) = (Box::new(identity.key), Box::new(given));
+        return Err(OpenError::Key { due, given });
+    }
+    Ok(identity)
+}
+
+/// Reads the log, compares it with all checkpoints of it, and only then cuts what a crash left.
 fn read(
-    folder: &Path,
+    settings: &Settings,
     identity: &Identity,
     tiles: &Tiles,
     positions: &Positions,
 ) -> Result<Log, OpenError> {
-    let Checkpoint {
-        size: signed_size,
-        root,
-        ..
-    } = stored_checkpoint(folder, identity)?;
+    let (folder, disk) = (&settings.folder, &*settings.disk);
+    let Checkpoint { size, root, .. } = stored_checkpoint(folder, identity)?;
+    let known = Known::read(settings, identity)?;
+    let sizes = known.iter().map(|known| known.checkpoint.size);
     let log = Reader {
+        disk,
         folder,
         identity,
         tiles,
         positions,
-        signed_size,
+        sizes: sizes.chain([size]).collect(),
     }
     .read()?;
-    if log.tree.size() < signed_size {
+    if log.tree.size() < size {
         return Err(OpenError::Behind {
-            signed: signed_size,
+            signed: size,
             found: log.tree.size(),
         });
     }
-    if log.signed_root != Some(root) {
-        return Err(OpenError::Forked {
-            signed: signed_size,
-        });
+    if log.roots.get(&size) != Some(&root) {
+        return Err(OpenError::Forked { signed: size });
     }
+    known.iter().try_for_each(|known| known.check(&log))?;
     if let Some(repair) = &log.repair {
-        repair.apply()?;
+        repair.apply(disk)?;
     }
+    // A crash may have left a name that is there and would not survive a power cut.
+    let segments = segment::folder(folder);
+    disk.sync_folder(&segments)
+        .map_err(|source| OpenError::io(segments, source))?;
     Ok(log)
 }
 
@@ -222,13 +315,13 @@ fn body_bytes_max(segment_bytes: u64) -> usize {
         .min(frame::BODY_BYTES_MAX)
 }
 
+/// Locks the folder itself: a file in it could be deleted, and a second process lock another.
 fn lock(folder: &Path) -> Result<File, OpenError> {
-    let file = folder.join(LOCK_FILE);
     let failed = |source| OpenError::Io {
-        file: file.clone(),
+        file: folder.to_owned(),
         source,
     };
-    let lock = disk::create(&file).map_err(failed)?;
+    let lock = File::open(folder).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
@@ -244,12 +337,15 @@ fn stored_checkpoint(folder: &Path, identity: &Identity) -> Result<Checkpoint, O
         file: file.clone(),
         source,
     })?;
-    let signed = Checkpoint::open(&note, &identity.key).and_then(|signed| {
-        if signed.origin == identity.origin {
-            return Ok(signed);
-        }
-        let (key, origin) = (identity.key.name().to_owned(), signed.origin.to_string());
-        Err(CheckpointError::Name { key, origin })
-    });
-    signed.map_err(|source| OpenError::Checkpoint { file, source })
+    believed(&note, identity).map_err(|source| OpenError::Checkpoint { file, source })
+}
+
+/// A checkpoint of this very log.
+pub(super) fn believed(note: &str, identity: &Identity) -> Result<Checkpoint, CheckpointError> {
+    let signed = Checkpoint::open(note, &identity.key)?;
+    if signed.origin == identity.origin {
+        return Ok(signed);
+    }
+    let (key, origin) = (identity.key.name().to_owned(), signed.origin.to_string());
+    Err(CheckpointError::Name { key, origin })
 }

@@ -2,14 +2,12 @@
 //! crash left behind that. Reading changes no segment; [`Repair::apply`] does, once the checkpoint
 //! has been compared.
 
-use std::fs::{self, OpenOptions};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, fadvise};
-
 use super::open::OpenError;
+use crate::disk::{self, Disk};
 use crate::frame::{Parts, Place};
 use crate::identity::Identity;
 use crate::segment::{self, Found, Header, Scan};
@@ -20,8 +18,8 @@ use crate::tree::{Hash, Tiles, Tree, leaf_hash};
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) tree: Tree,
-    /// The root that the tree had at the size of the stored checkpoint.
-    pub(super) signed_root: Option<Hash>,
+    /// The roots that the tree had at the sizes that were asked for, as far as it reaches.
+    pub(super) roots: BTreeMap<u64, Hash>,
     /// The last segment, and where its last frame ends.
     pub(super) last: Option<(u64, u64)>,
     pub(super) repair: Option<Repair>,
@@ -29,12 +27,13 @@ pub(super) struct Log {
 
 /// Reads the segments one after the other.
 pub(super) struct Reader<'a> {
+    pub(super) disk: &'a dyn Disk,
     pub(super) folder: &'a Path,
     pub(super) identity: &'a Identity,
     pub(super) tiles: &'a Tiles,
     pub(super) positions: &'a Positions,
-    /// The size that the stored checkpoint speaks for.
-    pub(super) signed_size: u64,
+    /// The sizes that checkpoints speak for.
+    pub(super) sizes: BTreeSet<u64>,
 }
 
 impl Reader<'_> {
@@ -51,7 +50,9 @@ impl Reader<'_> {
                 return damaged(&file, 0, "is no segment of a ledger");
             }
             // What a crash left of a segment that had no name yet, and no records.
-            fs::remove_file(&file).map_err(|source| OpenError::Io { file, source })?;
+            self.disk
+                .remove(&file)
+                .map_err(|source| OpenError::Io { file, source })?;
         }
         let mut log = Log::default();
         self.note_root(&mut log);
@@ -66,8 +67,9 @@ impl Reader<'_> {
     }
 
     fn note_root(&self, log: &mut Log) {
-        if log.tree.size() == self.signed_size {
-            log.signed_root = Some(log.tree.root());
+        let size = log.tree.size();
+        if self.sizes.contains(&size) {
+            log.roots.insert(size, log.tree.root());
         }
     }
 
@@ -78,7 +80,7 @@ impl Reader<'_> {
             source,
         };
         if is_last {
-            forget_cached(&file).map_err(failed)?;
+            forget_cached(self.disk, &file).map_err(failed)?;
         }
         let (mut scan, header) = Scan::open(self.folder, number).map_err(failed)?;
         let header = self.check_header(log, number, header, &file)?;
@@ -177,10 +179,10 @@ fn damaged<T>(file: &Path, offset: u64, what: &str) -> Result<T, OpenError> {
 
 /// Makes the kernel read the file from the disk: after a failed sync its cache may hold what the
 /// disk does not.
-fn forget_cached(file: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).read(true).open(file)?;
-    file.sync_all()?;
-    Ok(fadvise(&file, 0, None, Advice::DontNeed)?)
+fn forget_cached(disk: &dyn Disk, file: &Path) -> io::Result<()> {
+    let file = disk.open(file)?;
+    disk.sync(&file)?;
+    disk.forget(&file)
 }
 
 /// What a crash left of the last write, which nobody was told of.
@@ -196,7 +198,7 @@ pub(super) struct Repair {
 
 impl Repair {
     /// Writes zeroes over the torn frame and gives the file its length.
-    pub(super) fn apply(&self) -> Result<(), OpenError> {
+    pub(super) fn apply(&self, disk: &dyn Disk) -> Result<(), OpenError> {
         let Repair {
             file,
             offset,
@@ -204,11 +206,10 @@ impl Repair {
             bytes,
         } = self;
         let apply = || {
-            let zeroes = vec![0; usize::try_from(tear_end - offset).map_err(io::Error::other)?];
-            let file = OpenOptions::new().write(true).open(file)?;
-            file.write_all_at(&zeroes, *offset)?;
-            file.set_len(*bytes)?;
-            file.sync_all()
+            let file = disk.open(file)?;
+            disk::blank(disk, &file, *offset, *tear_end)?;
+            disk.set_len(&file, *bytes)?;
+            disk.sync(&file)
         };
         tracing::warn!(
             file = %file.display(),
@@ -216,9 +217,6 @@ impl Repair {
             bytes = tear_end - offset,
             "cut what a crash left of the last write; nobody was told of it"
         );
-        apply().map_err(|source| OpenError::Io {
-            file: file.clone(),
-            source,
-        })
+        apply().map_err(|source| OpenError::io(file.clone(), source))
     }
 }

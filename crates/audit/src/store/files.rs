@@ -1,28 +1,25 @@
 //! The store of files: frames in zero-filled segments, opened so that each write is synced.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-
-use rustix::fs::OFlags;
+use std::thread::JoinHandle;
 
 use super::{Ack, Batch, Position, Positions, Store, StoreError};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::frame::{self, Header as FrameHeader};
 use crate::identity::LogId;
 use crate::segment::{self, Header};
 
 /// The name under which the next segment is made ready.
 pub(crate) const SPARE: &str = "spare";
-/// How much of zeroes is written at once.
-const ZEROES_BYTES: usize = 1 << 20;
 
 /// Segments in a folder.
 #[derive(Debug)]
 pub(crate) struct Files {
+    disk: Arc<dyn Disk>,
     ledger: PathBuf,
     log: LogId,
     segment_bytes: u64,
@@ -52,6 +49,7 @@ struct Current {
 impl Files {
     /// A store that goes on after the last frame: in segment `number` at `offset`, if there is one.
     pub(crate) fn open(
+        disk: Arc<dyn Disk>,
         ledger: &Path,
         log: LogId,
         segment_bytes: u64,
@@ -60,11 +58,12 @@ impl Files {
     ) -> Result<Files, StoreError> {
         let current = match last {
             None => None,
-            Some((number, offset)) => Some(Current::open(ledger, number, offset)?),
+            Some((number, offset)) => Some(Current::open(&*disk, ledger, number, offset)?),
         };
         let ledger = ledger.to_owned();
         let (spare, frame) = (None, Vec::new());
         let mut files = Files {
+            disk,
             ledger,
             log,
             segment_bytes,
@@ -91,13 +90,12 @@ impl Files {
             .is_none_or(|current| current.number != number)
         {
             self.current = None;
-            self.make(number, first)
-                .map_err(|source| StoreError::Segment {
-                    file: segment::path(&self.ledger, number),
-                    source,
-                })?;
+            self.make(number, first).map_err(|source| {
+                StoreError::segment(segment::path(&self.ledger, number), source)
+            })?;
             let offset = segment::HEADER_BYTES as u64;
-            self.current = Some(Current::open(&self.ledger, number, offset)?);
+            let current = Current::open(&*self.disk, &self.ledger, number, offset)?;
+            self.current = Some(current);
         }
         self.current.as_mut().ok_or_else(|| StoreError::Gone {
             file: segment::path(&self.ledger, number),
@@ -110,8 +108,9 @@ impl Files {
             Some(spare) => spare
                 .join()
                 .map_err(|_| io::Error::other("the spare segment failed"))??,
-            None => prepare(&self.ledger, self.segment_bytes)?,
+            None => prepare(&*self.disk, &self.ledger, self.segment_bytes)?,
         }
+        let disk = &*self.disk;
         let spare = segment::folder(&self.ledger).join(SPARE);
         let path = segment::path(&self.ledger, number);
         if fs::exists(&path)? {
@@ -123,11 +122,11 @@ impl Files {
             first,
             bytes: self.segment_bytes,
         };
-        let file = OpenOptions::new().write(true).open(&spare)?;
-        file.write_all_at(&header.encode(), 0)?;
-        file.sync_all()?;
-        fs::rename(&spare, &path)?;
-        disk::sync_folder(&segment::folder(&self.ledger))
+        let file = disk.open(&spare)?;
+        disk.write(&file, &header.encode(), 0)?;
+        disk.sync(&file)?;
+        disk.rename(&spare, &path)?;
+        disk.sync_folder(&segment::folder(&self.ledger))
     }
 
     /// Has the next segment made ready by a thread of its own, before it is needed.
@@ -138,9 +137,10 @@ impl Files {
             .is_none_or(|current| current.offset > current.bytes / 2);
         if self.spare.is_none() && half_full {
             let (ledger, bytes) = (self.ledger.clone(), self.segment_bytes);
-            let thread = thread::Builder::new().name("ledger-spare".to_owned());
+            let disk = Arc::clone(&self.disk);
+            let work = Box::new(move || prepare(&*disk, &ledger, bytes));
             // Without a thread the segment is made when it is needed.
-            self.spare = thread.spawn(move || prepare(&ledger, bytes)).ok();
+            self.spare = self.disk.beside(work).ok();
         }
     }
 }
@@ -155,8 +155,9 @@ impl Store for Files {
         frame.extend_from_slice(&header.encode());
         frame.extend_from_slice(&batch.body);
         frame.push(frame::END_MARK);
+        let disk = Arc::clone(&self.disk);
         let current = self.room(frame.len() as u64, batch.first())?;
-        current.append(&frame)?;
+        current.append(&*disk, &frame)?;
         let (number, offset) = (current.number, current.offset);
         current.offset += frame.len() as u64;
         self.positions.note(Position {
@@ -180,14 +181,15 @@ impl Drop for Files {
 }
 
 impl Current {
-    fn open(ledger: &Path, number: u64, offset: u64) -> Result<Current, StoreError> {
+    fn open(
+        disk: &dyn Disk,
+        ledger: &Path,
+        number: u64,
+        offset: u64,
+    ) -> Result<Current, StoreError> {
         let path = segment::path(ledger, number);
         let open = || {
-            let flags = OFlags::DSYNC.bits().cast_signed();
-            let file = OpenOptions::new()
-                .write(true)
-                .custom_flags(flags)
-                .open(&path)?;
+            let file = disk.open_synced(&path)?;
             let metadata = file.metadata()?;
             let (device, inode) = (metadata.dev(), metadata.ino());
             let bytes = metadata.len();
@@ -201,20 +203,13 @@ impl Current {
                 inode,
             })
         };
-        open().map_err(|source| StoreError::Segment {
-            file: path.clone(),
-            source,
-        })
+        open().map_err(|source| StoreError::segment(path.clone(), source))
     }
 
     /// Writes and syncs; then makes sure that it is the file under its name that was written.
-    fn append(&self, frame: &[u8]) -> Result<(), StoreError> {
-        self.file
-            .write_all_at(frame, self.offset)
-            .map_err(|source| StoreError::Write {
-                file: self.path.clone(),
-                source,
-            })?;
+    fn append(&self, disk: &dyn Disk, frame: &[u8]) -> Result<(), StoreError> {
+        disk.write(&self.file, frame, self.offset)
+            .map_err(|source| StoreError::write(self.path.clone(), source))?;
         let named = fs::metadata(&self.path);
         let same = named.is_ok_and(|named| named.dev() == self.device && named.ino() == self.inode);
         if same {
@@ -229,16 +224,8 @@ impl Current {
 
 /// Makes a file of zeroes that lasts. Written, not only reserved: a first write into reserved space
 /// would have to change the file's map as well, and take longer to sync.
-fn prepare(ledger: &Path, bytes: u64) -> io::Result<()> {
-    let mut file = disk::create(&segment::folder(ledger).join(SPARE))?;
-    let zeroes = vec![0; ZEROES_BYTES];
-    let mut left = bytes;
-    while left > 0 {
-        let length = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(zeroes.len());
-        file.write_all(zeroes.get(..length).unwrap_or_default())?;
-        left -= length as u64;
-    }
-    file.sync_all()
+fn prepare(disk: &dyn Disk, ledger: &Path, bytes: u64) -> io::Result<()> {
+    let file = disk.create(&segment::folder(ledger).join(SPARE))?;
+    disk::blank(disk, &file, 0, bytes)?;
+    disk.sync(&file)
 }

@@ -7,10 +7,8 @@ use thiserror::Error;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::note::VerifierKey;
 use crate::origin::RecordId;
+use crate::proof::PROOF_HASHES_MAX;
 use crate::tree::{Hash, is_included, leaf_hash};
-
-/// The longest proof that is looked at: the path in a tree of 2^64 leaves.
-const PROOF_HASHES_MAX: usize = 64;
 
 /// What a receipt proves: that this record stands in the log at this place.
 #[must_use]

@@ -24,6 +24,11 @@ pub struct Report {
     pub questions: u64,
     /// How many of them are outcomes.
     pub outcomes: u64,
+    /// How many of them record an erasure.
+    pub erasures: u64,
+    /// What the sealed parts showed; `None` where no sealing file was given, and so none was
+    /// opened.
+    pub sealed: Option<SealedParts>,
     /// How many questions have no outcome: the gateway was stopped in between.
     pub open_questions: u64,
     /// How many records the signed checkpoint speaks for; `None` where it is not believed.
@@ -43,6 +48,16 @@ impl Report {
     pub fn is_sound(&self) -> bool {
         self.findings.count == 0
     }
+}
+
+/// What opening the sealed parts showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SealedParts {
+    /// How many could be opened, and are what their leaf commits to.
+    pub opened: u64,
+    /// How many nobody can open any more: their keys were destroyed.
+    pub erased: u64,
 }
 
 /// What is wrong: the first 100, and how many in all.

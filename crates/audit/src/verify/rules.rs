@@ -1,9 +1,13 @@
 //! The rules between records: each outcome that names its question answers an earlier one, of the
-//! same caller and method, that has no outcome yet.
+//! same caller and method, that has no outcome yet. And what a record of its kind must say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
+use motlan_api::audit::v1::{ErasureScope, Record, RecordKind, Result as Ended};
+
+/// How many names are kept to be used again.
+const NAMES_MAX: usize = 4096;
 
 /// What has been seen of the log so far. Holds only what is open, and a bit or so for each other
 /// record.
@@ -14,21 +18,55 @@ pub(super) struct Rules {
     /// For each record whether it is a question, 64 to a word. A map, because a forged index can be
     /// huge.
     questions: HashMap<u64, u64>,
+    names: Names,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Asked {
-    caller: String,
-    dataset: String,
-    method: String,
+    caller: Arc<str>,
+    dataset: Arc<str>,
+    method: Arc<str>,
+}
+
+/// Names that came before: a log has few, and writes each a million times.
+#[derive(Debug, Default)]
+struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    fn of(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return Arc::clone(known);
+        }
+        // A forged log can have many.
+        if self.0.len() == NAMES_MAX {
+            self.0.clear();
+        }
+        let name: Arc<str> = name.into();
+        self.0.insert(Arc::clone(&name));
+        name
+    }
 }
 
 impl Rules {
     /// Takes the next record and tells what is wrong with it.
     pub(super) fn check(&mut self, index: u64, record: &Record, wrong: &mut dyn FnMut(String)) {
         let ended = record.result();
+        if record.erasure.is_some() && record.kind() != RecordKind::Erasure {
+            wrong("tells of an erasure and is none".to_owned());
+        }
         match record.kind() {
-            RecordKind::Unspecified => wrong("is neither a question nor an outcome".to_owned()),
+            RecordKind::Unspecified => wrong("is of no kind".to_owned()),
+            RecordKind::Erasure => {
+                let erasure = record.erasure.as_ref();
+                let is_told = erasure.is_some_and(|erasure| {
+                    erasure.scope() != ErasureScope::Unspecified
+                        && !erasure.ground.is_empty()
+                        && erasure.before <= index
+                });
+                if !is_told || record.question.is_some() || ended != Ended::Unspecified {
+                    wrong("an erasure that does not say what was erased, and why".to_owned());
+                }
+            }
             RecordKind::Question => {
                 if record.question.is_some() || ended != Ended::Unspecified {
                     wrong("a question that says how it ended".to_owned());
@@ -61,16 +99,10 @@ impl Rules {
     }
 
     fn asked(&mut self, index: u64, record: &Record) {
-        let Record {
-            caller,
-            dataset,
-            method,
-            ..
-        } = record;
         let asked = Asked {
-            caller: caller.clone(),
-            dataset: dataset.clone(),
-            method: method.clone(),
+            caller: self.names.of(&record.caller),
+            dataset: self.names.of(&record.dataset),
+            method: self.names.of(&record.method),
         };
         self.open.insert(index, asked);
         let (word, bit) = place(index);
@@ -95,13 +127,8 @@ impl Rules {
             dataset,
             method,
         } = asked;
-        if (caller, dataset, method)
-            != (
-                record.caller.clone(),
-                record.dataset.clone(),
-                record.method.clone(),
-            )
-        {
+        let same = *caller == record.caller && *dataset == record.dataset;
+        if !same || *method != record.method {
             wrong(format!(
                 "question {question} was of another caller or method"
             ));
@@ -115,6 +142,8 @@ fn place(index: u64) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use motlan_api::audit::v1::Erasure;
+
     use super::*;
 
     fn question(caller: &str) -> Record {
@@ -184,12 +213,30 @@ mod tests {
 
     #[test]
     fn kind_and_result_must_fit() {
-        assert!(last(&[Record::default()]).contains("neither"));
+        assert!(last(&[Record::default()]).contains("of no kind"));
         let ended = Record {
             result: Ended::Failed.into(),
             ..question("a")
         };
         assert!(last(&[ended]).contains("how it ended"));
+        let mut erasure = Record {
+            kind: RecordKind::Erasure.into(),
+            erasure: Some(Erasure {
+                scope: ErasureScope::Subject.into(),
+                ground: "by law".into(),
+                ..Erasure::default()
+            }),
+            ..Record::default()
+        };
+        assert_eq!(last(std::slice::from_ref(&erasure)), "");
+        erasure.kind = RecordKind::Question.into();
+        assert!(last(std::slice::from_ref(&erasure)).contains("is none"));
+        erasure.kind = RecordKind::Erasure.into();
+        erasure.erasure = Some(Erasure {
+            before: 1,
+            ..erasure.erasure.unwrap()
+        });
+        assert!(last(&[erasure]).contains("what was erased"));
         let open = Record {
             result: 0,
             ..outcome("a", None)

@@ -10,15 +10,16 @@ use crate::frame::{Header as FrameHeader, Part, Parts, Place};
 use crate::identity::Identity;
 use crate::segment::{self, Fault, Found, Header, Scan};
 use crate::store::SPARE;
-use crate::tree::{Tree, leaf_hash};
+use crate::tree::{Hash, Tree, leaf_hash};
 
 /// What is done on the way.
 pub(super) trait Visit {
-    /// A record. What is wrong with it is told to `wrong`.
+    /// A record, with the hash of its leaf. What is wrong with it is told to `wrong`.
     fn record(
         &mut self,
         index: u64,
         part: Part<'_>,
+        leaf_hash: &Hash,
         wrong: &mut dyn FnMut(String),
     ) -> ControlFlow<()>;
 
@@ -187,9 +188,11 @@ impl<'a> Walk<'a> {
             // The tree is not the log's any more, and this has been told.
             Found::Bad(Fault::Forked, Some((header, parts))) if !self.linked => (header, parts),
             Found::Bad(fault, frame) => {
-                let records = frame.as_ref().map(|(header, _)| header.place.first);
+                // Where the header is gone, the record that is due.
+                let due = self.linked.then_some(self.next);
+                let first = frame.as_ref().map(|(header, _)| header.place.first);
                 self.findings
-                    .add(&path, Some(offset), records, fault.to_string());
+                    .add(&path, Some(offset), first.or(due), fault.to_string());
                 match (fault, frame) {
                     (
                         Fault::Misplaced { .. } | Fault::Forked | Fault::BadBody,
@@ -229,8 +232,9 @@ impl<'a> Walk<'a> {
         for (part, index) in parts.flatten().zip(header.place.first..due) {
             let findings = &mut self.findings;
             let mut wrong = |what| findings.add(path, Some(offset), Some(index), what);
-            visit.record(index, part, &mut wrong)?;
-            self.tree.push(leaf_hash(part.leaf));
+            let leaf_hash = leaf_hash(part.leaf);
+            visit.record(index, part, &leaf_hash, &mut wrong)?;
+            self.tree.push(leaf_hash);
             visit.pushed(&self.tree);
         }
         self.next = due;

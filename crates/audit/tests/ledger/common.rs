@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
-use motlan_audit::{Entry, Ledger, Settings, SignerKey, VerifierKey};
+use motlan_audit::{
+    Entry, Ledger, Report, SealedParts, Sealing, Settings, SignerKey, VerifierKey, verify_with,
+};
 use tempfile::TempDir;
 
 pub(crate) const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
@@ -37,6 +39,11 @@ impl Place {
         };
         copy_folder(self.dir.path(), copy.dir.path());
         copy
+    }
+
+    /// Where everything lies.
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Puts the files of `other` in the place of those here.
@@ -80,10 +87,25 @@ impl Place {
     pub(crate) fn findings(&self) -> String {
         findings(&self.folder(), &self.verifier())
     }
+
+    pub(crate) fn sealing_file(&self) -> PathBuf {
+        self.dir.path().join("ledger.sealing")
+    }
+
+    /// As [`Place::findings`], with all sealed parts opened, and how many of them were.
+    pub(crate) fn opened(&self) -> (String, SealedParts) {
+        let sealing = Sealing::read(&self.sealing_file()).unwrap();
+        let (folder, key) = (self.folder(), self.verifier());
+        let report = verify_with(&folder, &key, Some(&sealing), |_, _| {}).unwrap();
+        (lines(&report), report.sealed.unwrap())
+    }
 }
 
 pub(crate) fn findings(folder: &Path, key: &VerifierKey) -> String {
-    let report = motlan_audit::verify(folder, key).unwrap();
+    lines(&motlan_audit::verify(folder, key).unwrap())
+}
+
+fn lines(report: &Report) -> String {
     let lines: Vec<_> = report
         .findings
         .first
@@ -93,7 +115,7 @@ pub(crate) fn findings(folder: &Path, key: &VerifierKey) -> String {
     lines.join("\n")
 }
 
-fn temporary() -> TempDir {
+pub(crate) fn temporary() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
         tempfile::tempdir_in(memory).unwrap()
@@ -102,7 +124,7 @@ fn temporary() -> TempDir {
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for file in fs::read_dir(from).unwrap() {
         let file = file.unwrap();
         let target = to.join(file.file_name());

@@ -21,48 +21,8 @@ async fn small() -> Place {
     place
 }
 
-// R35: nothing that changed on disk goes unseen.
-#[tokio::test]
-async fn every_flipped_byte_of_a_segment_is_found_and_its_file_named() {
-    let place = small().await;
-    let key = place.verifier();
-    for number in (0..).take_while(|number| place.segment(*number).exists()) {
-        let file = place.segment(number);
-        let whole = fs::read(&file).unwrap();
-        for at in 0..whole.len() {
-            let mut bytes = whole.clone();
-            bytes[at] ^= 1 << (at % 8);
-            fs::write(&file, &bytes).unwrap();
-            let found = findings(&place.folder(), &key);
-            assert!(
-                found.contains(&format!("segments/{number:08}, offset")),
-                "byte {at}: {found}"
-            );
-        }
-        fs::write(&file, &whole).unwrap();
-    }
-}
-
-#[tokio::test]
-async fn every_flipped_bit_beside_the_segments_is_found() {
-    let place = small().await;
-    let key = place.verifier();
-    for name in ["log", "checkpoint"] {
-        let file = place.folder().join(name);
-        let whole = fs::read(&file).unwrap();
-        for bit in 0..whole.len() * 8 {
-            let mut bytes = whole.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            fs::write(&file, &bytes).unwrap();
-            let found = verify(&place.folder(), &key).map(|report| report.is_sound());
-            assert!(!matches!(found, Ok(true)), "{name} bit {bit}");
-        }
-        fs::write(&file, &whole).unwrap();
-    }
-}
-
 /// Puts right checksums into the first frame of a segment: what a forger would do.
-fn forge_checksums(segment: &mut [u8]) {
+pub(crate) fn forge_checksums(segment: &mut [u8]) {
     const FRAME: usize = 64;
     let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
     let body = FRAME + 80..FRAME + 80 + number(&segment[FRAME + 68..FRAME + 72]);
@@ -82,16 +42,6 @@ fn find(bytes: &[u8], text: &str) -> usize {
 #[tokio::test]
 async fn a_changed_record_is_found_even_if_its_checksums_were_made_to_fit() {
     let place = small().await;
-    let sealed = place.copy();
-    change(&sealed.segment(0), |bytes| {
-        let at = find(bytes, "000000000000");
-        bytes[at] = b'9';
-        forge_checksums(bytes);
-    });
-    let found = sealed.findings();
-    assert!(found.ends_with("record 0: the sealed part is not the one that the record commits to"));
-    assert_eq!(found.lines().count(), 1, "{found}");
-
     change(&place.segment(0), |bytes| {
         let at = find(bytes, "H26/one-stop");
         bytes[at + 2] = b'7';

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
-use motlan_audit::{Ack, AppendError, Batch, Ledger, State, Store, StoreError};
+use motlan_audit::{Ack, AppendError, Batch, Ledger, OpenError, State, Store, StoreError};
+use motlan_testkit::FragileDisk;
+use motlan_testkit::disk::{Operation, Trouble, Verb};
 
 use crate::common::{Place, ask, question};
 
@@ -209,4 +212,68 @@ async fn a_closed_ledger_says_that_it_is_closed() {
         Err(AppendError::Closed)
     ));
     assert_eq!(other.state(), State::Closed);
+}
+
+/// Why a ledger fails that finds the disk full when it writes to this file.
+async fn full_at(path: &str) -> String {
+    let place = Place::new(1024);
+    let disk = FragileDisk::under(place.path()).unwrap();
+    let mut settings = place.settings();
+    settings.disk = Arc::new(disk.clone());
+    settings.checkpoint_every = Duration::ZERO;
+    let ledger = Ledger::open(settings).unwrap();
+    let _ = ledger.append(question(0)).await.unwrap();
+    let operation = Operation {
+        verb: Verb::Write,
+        path: path.into(),
+    };
+    disk.plan_next(operation, Trouble::Full);
+    let mut reason = String::new();
+    for n in 1..9 {
+        if let Err(error) = ledger.append(question(n)).await {
+            reason = error.to_string();
+        }
+    }
+    let told = ledger.size();
+    assert!(ledger.close().is_err());
+    // With room again, all is there.
+    assert_eq!(place.open().size(), told);
+    reason
+}
+
+// R33: a full disk is told by its name, whatever it was that found no room.
+#[tokio::test]
+async fn a_full_disk_fails_the_ledger_and_says_what_to_do() {
+    let files = ["segments/00000000", "segments/spare", "checkpoint.new"];
+    for file in files {
+        let reason = full_at(&format!("ledger/{file}")).await;
+        let what = "the disk is full; make room, then start again: all that was acknowledged is";
+        assert!(reason.contains(what), "{file}: {reason}");
+    }
+    let place = Place::new(1024);
+    let disk = FragileDisk::under(place.path()).unwrap();
+    let mut settings = place.settings();
+    settings.disk = Arc::new(disk.clone());
+    let operation = Operation {
+        verb: Verb::Write,
+        path: "ledger/checkpoint.new".into(),
+    };
+    disk.plan_next(operation, Trouble::Full);
+    let refused = Ledger::open(settings).unwrap_err();
+    assert!(matches!(refused, OpenError::Full { .. }), "{refused}");
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_told_of_before_it_is() {
+    let place = Place::new(1024);
+    let ledger = place.open();
+    let room = ledger.room().unwrap();
+    assert!(room.free_bytes > 0);
+    drop(ledger);
+    let mut settings = place.settings();
+    settings.free_bytes_min = u64::MAX;
+    assert!(Ledger::open(settings).unwrap().room().unwrap().is_low());
+    let mut settings = place.settings();
+    settings.free_bytes_min = 0;
+    assert!(!Ledger::open(settings).unwrap().room().unwrap().is_low());
 }

@@ -1,9 +1,17 @@
 //! The ledger as its users see it: on disk, through crashes, damage and failing stores.
 #![cfg(test)]
 
+mod bytes;
 mod common;
 mod concurrent;
 mod damage;
+mod erasing;
 mod failure;
+mod faults;
+mod index;
+mod known;
 mod open;
+mod oracle;
+mod proofs;
+mod sealing;
 mod torn;

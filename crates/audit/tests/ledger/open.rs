@@ -70,6 +70,17 @@ async fn a_ledger_is_open_only_once() {
         Err(OpenError::Locked { .. })
     ));
     let clone = ledger.clone();
+    // Whatever is deleted in the folder meanwhile.
+    for file in fs::read_dir(place.folder()).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() && !file.ends_with("log") && !file.ends_with("checkpoint") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    assert!(matches!(
+        Ledger::open(place.settings()),
+        Err(OpenError::Locked { .. })
+    ));
     ledger.close().unwrap();
     place.open().close().unwrap();
     assert!(clone.append(question(0)).await.is_err());

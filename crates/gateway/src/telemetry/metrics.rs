@@ -7,7 +7,7 @@ use std::time::Instant;
 use motlan_audit::AppendError;
 use motlan_exchange::{Ask, Unrecorded};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Encoder as _, Registry, TextEncoder};
@@ -34,7 +34,7 @@ pub struct Metrics(Arc<Instruments>);
 
 struct Instruments {
     registry: Registry,
-    _provider: SdkMeterProvider,
+    provider: SdkMeterProvider,
     lookups: Counter<u64>,
     duration: Histogram<f64>,
     turned_away: Counter<u64>,
@@ -97,8 +97,14 @@ impl Metrics {
             ),
             ledger_failure_told: AtomicBool::new(false),
             registry,
-            _provider: provider,
+            provider,
         })))
+    }
+
+    /// For the metrics of one part of the gateway.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.0.provider.meter("motlan")
     }
 
     /// Counts a lookup that ended with `reason`, or `OK`.
