@@ -11,7 +11,7 @@ mod process {
 }
 
 #[cfg(test)]
-mod witness {
+mod witnesses {
     mod caught;
     mod cosigned;
     mod faults;
