@@ -1,7 +1,6 @@
 //! An index that does not fit its log is refused, or its differences are named.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use motlan_audit::{Index, IndexError, IndexState, LogFolder, Query, SearchError};
 use redb::{Database, ReadableTable as _, TableDefinition};
