@@ -58,6 +58,23 @@ fn a_name_that_is_none_is_told_with_the_nearest() -> Result<()> {
              does not give the field `religion`",
         ),
         (
+            vec![GET_PERSON, "--fields", "religion", "--show", "residence"],
+            "a caller would be refused, FIELD_NOT_GRANTED: `g01-h26-population-2026/residence` \
+             does not give the field `religion`",
+        ),
+        (
+            vec![
+                GET_PERSON,
+                "--views",
+                "--fields",
+                "religion",
+                "--show",
+                "household",
+            ],
+            "a caller would be refused, FIELD_NOT_GRANTED: the view `household` does not give \
+             `religion`",
+        ),
+        (
             vec![GET_PERSON, "--fields", "sex,,"],
             "`--fields sex,,`: give field paths, joined by commas",
         ),

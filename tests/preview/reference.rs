@@ -72,6 +72,9 @@ fn a_caller_that_asks_for_less_gets_less_and_for_more_gets_the_refusal() -> Resu
     let refusal = "   a caller is refused, FIELD_NOT_GRANTED\n     \
                    `g01-h26-population-2026/residence` does not give the field `religion`\n";
     ensure!(more.contains(refusal) && !more.contains(" ✓\n"), "{more}");
+    // A refusal withholds nothing, and is no word on what the view gives.
+    let withholds = more.contains(" –\n") || more.contains("leaves under none");
+    ensure!(more.contains(" ✗\n") && !withholds, "{more}");
     Ok(())
 }
 

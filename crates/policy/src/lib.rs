@@ -11,6 +11,7 @@
 //! Limits: [`GRANTS_TRIED_MAX`] grants are tried for one question, [`FIELDS_ASKED_MAX`] fields can
 //! be asked for, and [`NARROWED_MASKS_MAX`] narrowed masks are kept.
 
+pub mod asked;
 mod engine;
 mod refusal;
 mod rules;

@@ -8,8 +8,9 @@ use motlan_catalog::{
     AgencyCode, Catalog, GrantId, Method, NarrowError, ProcedureCode, Revision, System, View,
     ViewName,
 };
-use motlan_mask::{Mask, covers};
+use motlan_mask::Mask;
 
+use crate::asked;
 use crate::engine::{Engine, Facts, Guard, Verdict};
 use crate::refusal::Refusal;
 
@@ -255,19 +256,7 @@ impl Rules {
     }
 
     fn permit(&self, query: &Query<'_>, fit: &Candidate) -> Result<Permit, Refusal> {
-        let count = query.fields.len();
-        if count > FIELDS_ASKED_MAX {
-            return Err(Refusal::TooManyFields {
-                count,
-                max: FIELDS_ASKED_MAX,
-            });
-        }
-        let mut narrowed = query.fields.to_vec();
-        narrowed.sort_unstable();
-        narrowed.dedup();
-        // A path within another adds nothing, and could not be told apart from it in the answer.
-        let all = narrowed.clone();
-        narrowed.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
+        let narrowed = asked::settled(query.fields)?;
         let mask = if narrowed.is_empty() {
             Arc::clone(&fit.view.mask)
         } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use motlan_policy::FIELDS_ASKED_MAX;
+use motlan_policy::asked;
 
 use super::wire_error::WireError;
 use crate::identity::TokenError;
@@ -69,25 +69,7 @@ fn fields(headers: &HeaderMap) -> Result<Vec<String>, WireError> {
     let Some(joined) = text(headers, "motlan-fields")? else {
         return Ok(Vec::new());
     };
-    let paths: Vec<String> = joined
-        .split(',')
-        .map(str::trim)
-        // One more than may be asked for is enough for the policy to refuse it.
-        .take(FIELDS_ASKED_MAX + 1)
-        .map(str::to_owned)
-        .collect();
-    // An empty list would ask for nothing, and must not be taken for asking for everything.
-    let plain = |path: &String| {
-        !path.is_empty()
-            && path
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
-    };
-    if paths.iter().all(plain) {
-        Ok(paths)
-    } else {
-        Err(WireError::metadata("motlan-fields"))
-    }
+    asked::listed(joined).ok_or_else(|| WireError::metadata("motlan-fields"))
 }
 
 fn cited(headers: &HeaderMap) -> Result<Option<String>, WireError> {

@@ -9,8 +9,8 @@ use jiff::tz::{Offset, TimeZone};
 use motlan_catalog::{
     Agreement, Catalog, Grant, Method, NarrowError, Procedure, ProcedureCode, System, View,
 };
-use motlan_mask::{Mask, covers};
-use motlan_policy::{FIELDS_ASKED_MAX, Refusal};
+use motlan_mask::Mask;
+use motlan_policy::{Refusal, asked};
 use prost_reflect::DynamicMessage;
 use serde::Serialize;
 
@@ -123,7 +123,7 @@ pub(super) struct Released {
 pub(super) struct Refused {
     /// The stable reason.
     pub(super) reason: &'static str,
-    /// What a caller would read, for each grant.
+    /// What a caller would read, for each grant; of a view that none gives, what it lacks.
     pub(super) sentences: Vec<String>,
 }
 
@@ -190,37 +190,22 @@ impl Given<'_> {
                 grant: grant.id.clone(),
                 fields: paths.to_vec(),
             });
+        let mut sentences: Vec<String> = refusals.map(|refusal| refusal.to_string()).collect();
+        if sentences.is_empty() {
+            let (view, paths) = (&self.view.name, paths.join("`, `"));
+            sentences.push(format!("the view `{view}` does not give `{paths}`"));
+        }
         Refused {
             reason: "FIELD_NOT_GRANTED",
-            sentences: refusals.map(|refusal| refusal.to_string()).collect(),
+            sentences,
         }
     }
 }
 
 /// What a caller asks for, as the gateway reads `motlan-fields` and the policy takes it.
-pub(super) fn asked(joined: &str) -> Result<Vec<String>, ReportError> {
-    let mut asked: Vec<String> = joined
-        .split(',')
-        .map(|path| path.trim().to_owned())
-        .collect();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'.';
-    if asked
-        .iter()
-        .any(|path| path.is_empty() || !path.bytes().all(plain))
-    {
-        return Err(ReportError::Paths(joined.to_owned()));
-    }
-    if asked.len() > FIELDS_ASKED_MAX {
-        return Err(ReportError::Asked(Refusal::TooManyFields {
-            count: asked.len(),
-            max: FIELDS_ASKED_MAX,
-        }));
-    }
-    asked.sort_unstable();
-    asked.dedup();
-    let all = asked.clone();
-    asked.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
-    Ok(asked)
+pub(super) fn fields_asked(joined: &str) -> Result<Vec<String>, ReportError> {
+    let paths = asked::listed(joined).ok_or_else(|| ReportError::Paths(joined.to_owned()))?;
+    asked::settled(&paths).map_err(ReportError::Asked)
 }
 
 fn apply(mask: &Mask, method: &Method, sample: &Sample) -> Result<Released, ReportError> {

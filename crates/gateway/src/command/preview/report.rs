@@ -8,7 +8,7 @@ use motlan_mask::MaskError;
 use motlan_policy::Refusal;
 use serde::Serialize;
 
-use super::column::{Column, Day, Given, asked};
+use super::column::{Column, Day, Given, fields_asked};
 use super::content::{Content, Held, What, content};
 use super::leaving::Leaving;
 use super::target::{Target, remedy};
@@ -127,7 +127,7 @@ pub(super) fn report(question: &Question<'_>) -> Result<Report, ReportError> {
         method,
         sample,
     } = question.target;
-    let asked = question.fields.map(asked).transpose()?;
+    let asked = question.fields.map(fields_asked).transpose()?;
     let columns = given(question)?
         .iter()
         .map(|given| {
@@ -281,7 +281,13 @@ impl Report {
                     reason: refused
                         .as_ref()
                         .map_or("FIELD_NOT_GRANTED", |refused| refused.reason),
-                    sentence: sentences.clone().find(named).cloned().unwrap_or_default(),
+                    // Of a view, the first of its grants speaks for all.
+                    sentence: sentences
+                        .clone()
+                        .find(named)
+                        .or_else(|| sentences.clone().next())
+                        .cloned()
+                        .unwrap_or_default(),
                 })
             }
         }

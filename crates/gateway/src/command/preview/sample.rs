@@ -18,6 +18,8 @@ pub(super) const NESTING_MAX: usize = 100;
 
 /// How much of a line is quoted in an error, in characters.
 const QUOTED_MAX: usize = 60;
+/// The longest shown complaint of a decoder, which quotes the sample, in characters.
+const WHAT_MAX: usize = 300;
 
 /// In which form a sample comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -201,7 +203,7 @@ impl Raw {
             name: self.name.clone(),
             place: line.map(|line| format!(":{line}")).unwrap_or_default(),
             message: of.full_name().to_owned(),
-            what: what.to_owned(),
+            what: shortened(what, WHAT_MAX),
             quoted: quoted
                 .map(|line| format!(", in `{}`", shortened(line, QUOTED_MAX)))
                 .unwrap_or_default(),

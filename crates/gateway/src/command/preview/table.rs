@@ -30,6 +30,9 @@ pub(super) fn printed(report: &Report) -> String {
     if cells.any(|(row, leaves)| leaves > 0 && leaves < row.occurrences) {
         text.push_str("2/3 leaves in 2 of 3 elements\n");
     }
+    if report.columns.iter().any(|column| column.refused.is_some()) {
+        text.push_str("✗ the caller is refused, and nothing is asked of the owner\n");
+    }
     if report.columns.iter().any(|column| !is_in_force(column)) {
         text.push_str("(1) under no grant in force that day\n");
     }
@@ -69,10 +72,11 @@ fn table(report: &Report) -> String {
     let mut lines = vec![head];
     for row in &report.fields {
         let fixed = [row.path.clone(), class(row.class).to_owned(), sample(row)];
-        let cells = row
-            .leaves
-            .iter()
-            .map(|leaves| cell(row.occurrences, *leaves));
+        let cells = row.leaves.iter().zip(&report.columns);
+        let cells = cells.map(|(leaves, column)| match column.refused {
+            Some(_) => "✗".to_owned(),
+            None => cell(row.occurrences, *leaves),
+        });
         lines.push(fixed.into_iter().chain(cells).collect());
     }
     aligned(&lines)
@@ -227,6 +231,9 @@ fn purpose(procedure: &Purpose) -> String {
 /// What no column lets out: as far as an agreement could, and what none ever can.
 fn notes(report: &Report) -> String {
     let mut text = String::new();
+    if report.columns.iter().all(|column| column.refused.is_some()) {
+        return text;
+    }
     let secret = |label| matches!(label, Label::Secret | Label::Unmarked);
     let foreign = |label| matches!(label, Label::Extension | Label::Unknown);
     for (what, paths) in [
@@ -251,11 +258,16 @@ fn notes(report: &Report) -> String {
     text
 }
 
-/// The paths of some classes that leave under no column. What lies beneath one of them needs no
-/// word of its own.
+/// The paths of some classes that leave under no column that answers. What lies beneath one of them
+/// needs no word of its own.
 fn kept(report: &Report, of: impl Fn(Label) -> bool) -> Vec<String> {
     let rows = report.fields.iter().filter(|row| of(row.class));
-    let rows = rows.filter(|row| row.leaves.iter().all(|leaves| *leaves == 0));
+    let stays = |row: &&Row| {
+        let cells = row.leaves.iter().zip(&report.columns);
+        let mut cells = cells.filter(|(_, column)| column.refused.is_none());
+        cells.all(|(leaves, _)| *leaves == 0)
+    };
+    let rows = rows.filter(stays);
     let mut kept: Vec<String> = Vec::new();
     for row in rows {
         // What lies in a field comes after it.

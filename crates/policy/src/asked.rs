@@ -1,0 +1,42 @@
+//! The fields that a caller asks for: how they are listed, and what the rules take them for.
+
+use motlan_mask::covers;
+
+use crate::refusal::Refusal;
+use crate::rules::FIELDS_ASKED_MAX;
+
+/// The paths of a list that is joined by commas, as in `motlan-fields`: no more than are enough to
+/// refuse them for their number. `None` where one is empty, or cannot be a path: an empty list
+/// would ask for nothing, and must not be taken for asking for everything.
+#[must_use]
+pub fn listed(joined: &str) -> Option<Vec<String>> {
+    let is_plain = |path: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        !path.is_empty() && path.bytes().all(plain)
+    };
+    let paths = joined.split(',').map(str::trim);
+    let paths = paths.take(FIELDS_ASKED_MAX.saturating_add(1));
+    paths
+        .map(|path| is_plain(&path).then(|| path.to_owned()))
+        .collect()
+}
+
+/// Fields as the rules take them: sorted, each once, none within another.
+///
+/// # Errors
+/// [`Refusal::TooManyFields`] where more than [`FIELDS_ASKED_MAX`] are given.
+pub fn settled(fields: &[String]) -> Result<Vec<String>, Refusal> {
+    if fields.len() > FIELDS_ASKED_MAX {
+        return Err(Refusal::TooManyFields {
+            count: fields.len(),
+            max: FIELDS_ASKED_MAX,
+        });
+    }
+    let mut settled = fields.to_vec();
+    settled.sort_unstable();
+    settled.dedup();
+    // A path within another adds nothing, and could not be told apart from it in the answer.
+    let all = settled.clone();
+    settled.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
+    Ok(settled)
+}
