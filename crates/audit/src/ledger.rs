@@ -38,6 +38,7 @@ use shared::Shared;
 use append::Preparation;
 pub use append::{AppendError, Durable, Entry};
 pub(crate) use append::{FORMAT, SALT_BYTES};
+pub(crate) use committer::with_sources;
 pub use create::CreateError;
 pub use erase::{EraseError, Erased, Erasure, Holding, Whose};
 pub use open::OpenError;

@@ -4,6 +4,7 @@
 //! edge that are not on disk yet: at most 256 hashes for each of eight levels, plus the full tiles
 //! of the batch under way. Everything left of that lies in tile files, see [`tiles`].
 
+mod climb;
 mod consistency;
 mod inclusion;
 mod nodes;

@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, speaks_for};
 use crate::disk::{Disk, LocalDisk};
+use crate::ledger::with_sources;
 use crate::note::{Note, VerifierKey, WitnessSignerKey};
 use crate::origin::Origin;
 use crate::proof::{ConsistencyError, ConsistencyProof};
@@ -174,17 +175,6 @@ fn signed_by(note: &str, text: &str, key: &VerifierKey) -> String {
         Note::parse(&alone).is_ok_and(|note| note.verify(key).is_ok())
     });
     own.fold(format!("{text}\n"), |note, line| note + line + "\n")
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// Two checkpoints that the log signed and that are not shown to be of one history.

@@ -192,7 +192,7 @@ pub(super) fn answer_all(waiting: impl Iterator<Item = Pending>, reason: &Arc<st
 }
 
 /// An error with all that is behind it, on one line.
-pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -1,5 +1,6 @@
 //! Consistency proofs, made and checked: that a tree begins with all leaves of an earlier one.
 
+use super::climb::climb;
 use super::nodes::{Nodes, root, split, subtree};
 use super::{Hash, node_hash, sha256};
 
@@ -49,9 +50,8 @@ pub(crate) fn is_consistent(
         let due = if old_size == 0 { sha256(&[]) } else { *root };
         return proof.is_empty() && *old_root == due;
     }
-    let (mut node, mut last) = (old_size - 1, size - 1);
-    let shift = node.trailing_ones();
-    (node, last) = (node >> shift, last >> shift);
+    let shift = (old_size - 1).trailing_ones();
+    let (node, last) = ((old_size - 1) >> shift, (size - 1) >> shift);
     // A tree of a power of two is itself the first subtree, and the proof leaves it out.
     let (first, rest) = match proof.split_first() {
         _ if old_size.is_power_of_two() => (old_root, proof),
@@ -59,24 +59,15 @@ pub(crate) fn is_consistent(
         None => return false,
     };
     let (mut old_hash, mut hash) = (*first, *first);
-    for sibling in rest {
-        if last == 0 {
-            return false;
-        }
-        if node & 1 == 1 || node == last {
+    let arrives = climb(node, last, rest, |sibling, is_left| {
+        if is_left {
             old_hash = node_hash(sibling, &old_hash);
             hash = node_hash(sibling, &hash);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
         } else {
             hash = node_hash(&hash, sibling);
         }
-        node >>= 1;
-        last >>= 1;
-    }
-    last == 0 && old_hash == *old_root && hash == *root
+    });
+    arrives && old_hash == *old_root && hash == *root
 }
 
 /// The root of the first `size` leaves, if it is one that the tree of `signed` began with: nodes

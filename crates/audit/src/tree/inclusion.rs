@@ -1,5 +1,6 @@
 //! Inclusion proofs, made and checked.
 
+use super::climb::climb;
 use super::nodes::{Nodes, split, subtree};
 use super::{Hash, node_hash};
 
@@ -32,25 +33,14 @@ pub(crate) fn is_included(leaf: &Hash, index: u64, size: u64, proof: &[Hash], ro
     if index >= size {
         return false;
     }
-    let (mut node, mut last) = (index, size - 1);
     let mut hash = *leaf;
-    for sibling in proof {
-        if last == 0 {
-            return false;
-        }
-        if node & 1 == 1 || node == last {
-            hash = node_hash(sibling, &hash);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = node_hash(&hash, sibling);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    last == 0 && hash == *root
+    let arrives = climb(index, size - 1, proof, |sibling, is_left| {
+        hash = match is_left {
+            true => node_hash(sibling, &hash),
+            false => node_hash(&hash, sibling),
+        };
+    });
+    arrives && hash == *root
 }
 
 #[cfg(test)]
