@@ -118,26 +118,28 @@ pub(super) fn report(position: usize) -> u32 {
     u32::try_from(position).map_or(UNNAMED, |position| position.saturating_add(UNNAMED + 1))
 }
 
-/// Marks every node from which a contest can be reached.
+/// Marks every node from which a contest can be reached, from the contests backward.
 fn spread_contests(nodes: &mut [Node]) {
-    for node in &mut *nodes {
-        let contested = node.steps().any(|step| step.contest.is_some());
-        node.contested = contested;
-    }
-    loop {
-        let contested: Vec<bool> = nodes.iter().map(|node| node.contested).collect();
-        let reaches = |step: &Step| match step.action {
-            Action::Descend(id) => contested.get(id as usize).copied().unwrap_or_default(),
-            Action::Drop | Action::Copy => false,
-        };
-        let mut changed = false;
-        for node in nodes.iter_mut().filter(|node| !node.contested) {
-            let reached = node.steps().any(reaches);
-            node.contested = reached;
-            changed |= reached;
+    let mut leads_here: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    let mut waiting = Vec::new();
+    for (from, node) in nodes.iter().enumerate() {
+        for step in node.steps() {
+            if let Action::Descend(to) = step.action
+                && let Some(leads_here) = leads_here.get_mut(to as usize)
+            {
+                leads_here.push(from);
+            }
         }
-        if !changed {
-            return;
+        if node.steps().any(|step| step.contest.is_some()) {
+            waiting.push(from);
+        }
+    }
+    while let Some(id) = waiting.pop() {
+        let Some(node) = nodes.get_mut(id) else {
+            continue;
+        };
+        if !std::mem::replace(&mut node.contested, true) {
+            waiting.extend(leads_here.get(id).into_iter().flatten());
         }
     }
 }
