@@ -1,6 +1,5 @@
 //! `motlan-audit export`: records in a form that other programs know.
 
-mod moment;
 mod ocsf;
 
 use std::fs::{self, File};
@@ -16,7 +15,7 @@ use motlan_audit::{
 };
 use thiserror::Error;
 
-pub(crate) use moment::Moment;
+use crate::moment::Moment;
 
 /// What to export, and where to.
 #[derive(Debug, Args)]

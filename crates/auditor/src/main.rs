@@ -10,6 +10,7 @@ mod consistency;
 mod export;
 mod file;
 mod index;
+mod moment;
 mod proof;
 mod prove;
 mod receipt;

@@ -11,8 +11,8 @@ use motlan_api::audit::v1::{RecordKind, Result as Ended};
 use motlan_audit::{Field, Index, IndexError, Page, Query, SearchError};
 use thiserror::Error;
 
-use crate::export::Moment;
 use crate::index::{self, Place, with_progress};
+use crate::moment::Moment;
 use crate::show;
 
 /// The longest subject that is read.

@@ -5,15 +5,12 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
 use motlan_audit::{Opened, ReadEntry, RecordId, Sealing, VerifyError, read_entries};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-/// Viet Nam's time, all year.
-const HOURS_AHEAD_OF_UTC: i8 = 7;
+use crate::moment::time;
 
 /// Which records to show, and how.
 pub(crate) struct Wanted<'a> {
@@ -166,16 +163,6 @@ pub(crate) fn ended(record: &Record) -> String {
     }
 }
 
-pub(crate) fn time(time_us: i64) -> String {
-    let Ok(time) = Timestamp::from_microsecond(time_us) else {
-        return format!("{time_us} µs");
-    };
-    let zone = TimeZone::fixed(Offset::constant(HOURS_AHEAD_OF_UTC));
-    time.to_zoned(zone)
-        .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z")
-        .to_string()
-}
-
 /// Text of others, without what a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
     let escape = |c: char| {
@@ -247,14 +234,6 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_shown_in_ha_noi() {
-        assert_eq!(
-            time(1_790_787_600_000_001),
-            "2026-10-01T00:00:00.000001+07:00"
-        );
-    }
 
     #[test]
     fn what_a_terminal_would_obey_is_spelt_out() {

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use motlan_api::audit::v1::{Record, Sealed};
 use motlan_audit::{Opened, Page, ReadEntry};
 
-use crate::show::{ended, plain, time, unread_word};
+use crate::moment::time;
+use crate::show::{ended, plain, unread_word};
 
 /// Writes the records, then how far the answer goes.
 pub(super) fn write(page: &Page, with_sealed: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -1,16 +1,16 @@
 //! `motlan-audit export`: what leaves, and what does not. Whether it is OCSF is checked by
 //! `tests/python/test_ocsf.py` with the published schema.
-#![cfg(test)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Output};
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{Entry, Erasure, Ledger, Settings, SignerKey, Whose};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::program;
 
 const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
 const SUBJECT: &str = "001099012345";
@@ -105,19 +105,8 @@ impl Case {
     }
 
     fn run(&self, more: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_motlan-audit"));
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command
-            .current_dir(self.dir.path())
-            .args(["export", "--format", "ocsf", "--ledger", "ledger"])
-            .args(more)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
+        let export = ["export", "--format", "ocsf", "--ledger", "ledger"];
+        program::run(self.dir.path(), &[&export, more].concat())
     }
 
     fn events(&self, more: &[&str]) -> Vec<Value> {

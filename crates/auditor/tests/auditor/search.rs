@@ -1,14 +1,13 @@
 //! `motlan-audit search` and `motlan-audit index` as an inspector runs them.
-#![cfg(test)]
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{Entry, Ledger, Settings, SignerKey};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
+
+use crate::program;
 
 const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
 const SUBJECT: &str = "001099012345";
@@ -46,23 +45,7 @@ async fn case() -> TempDir {
 }
 
 fn run(dir: &TempDir, arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_motlan-audit"))
-        .current_dir(dir.path())
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that takes no input may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+    program::run_with(dir.path(), arguments, input)
 }
 
 const SEALED: [&str; 4] = ["--ledger", "ledger", "--sealing", "ledger.sealing"];

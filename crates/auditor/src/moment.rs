@@ -1,4 +1,4 @@
-//! Points in time, as people write them.
+//! Points in time, as people write and read them.
 
 use std::str::FromStr;
 
@@ -47,9 +47,28 @@ fn midnight(day: Date) -> Option<Timestamp> {
     day.to_zoned(zone).ok().map(|zoned| zoned.timestamp())
 }
 
+/// A time, in microseconds since the Unix epoch, as it is in Viet Nam.
+pub(crate) fn time(time_us: i64) -> String {
+    let Ok(time) = Timestamp::from_microsecond(time_us) else {
+        return format!("{time_us} µs");
+    };
+    let zone = TimeZone::fixed(Offset::constant(HOURS_AHEAD_OF_UTC));
+    time.to_zoned(zone)
+        .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z")
+        .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_shown_in_ha_noi() {
+        assert_eq!(
+            time(1_790_787_600_000_001),
+            "2026-10-01T00:00:00.000001+07:00"
+        );
+    }
 
     #[test]
     fn a_day_begins_at_midnight_in_viet_nam() {

@@ -1,14 +1,14 @@
 //! `motlan-audit` as an inspector runs it.
-#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{Entry, Erasure, Ledger, Settings, SignerKey, Whose};
 use prost::Message as _;
 use tempfile::TempDir;
+
+use crate::program;
 
 const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
 const SUBJECT: &str = "001099012345";
@@ -71,18 +71,7 @@ impl Case {
     }
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_motlan-audit"));
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command
-            .current_dir(self.dir.path())
-            .args(arguments)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
+        program::run(self.dir.path(), arguments)
     }
 }
 

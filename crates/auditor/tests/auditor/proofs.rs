@@ -1,13 +1,13 @@
 //! The proofs of `motlan-audit`, as an inspector makes and checks them.
-#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
 use motlan_audit::{Entry, Ledger, Settings, SignerKey, read_tlog_proof, write_tlog_proof};
 use tempfile::TempDir;
+
+use crate::program;
 
 const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
 
@@ -69,18 +69,9 @@ impl Case {
             "KEY" => self.key.as_str(),
             word => word,
         });
-        let mut command = Command::new(env!("CARGO_BIN_EXE_motlan-audit"));
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command
-            .current_dir(self.dir.path())
-            .args(words)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout) + &text(stderr))
+        let words: Vec<_> = words.collect();
+        let (code, out, err) = program::run(self.dir.path(), &words);
+        (code, out + &err)
     }
 
     /// Runs a command that must end with `code` and say `said`.
