@@ -20,7 +20,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         compiler.encode_file_descriptor_set(),
     )?;
     // What is personal does not print: `src/lib.rs` says how it prints instead.
-    let generator = tonic_prost_build::configure().skip_debug([".motlan.audit.v1.Sealed"]);
+    let generator = tonic_prost_build::configure().skip_debug([
+        ".motlan.audit.v1.Sealed",
+        ".motlan.audit.v1.Held",
+        ".motlan.audit.v1.SearchRequest",
+        ".motlan.audit.v1.SubjectAccessesRequest",
+        ".motlan.audit.v1.PlaceHoldRequest",
+        ".motlan.audit.v1.EraseRequest",
+    ]);
     generator.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

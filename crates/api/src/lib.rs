@@ -11,16 +11,33 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 /// `motlan.audit`: what the ledger holds, and what callers may ask of it.
 pub mod audit {
     /// Version 1.
-    #[expect(clippy::allow_attributes, reason = "generated code")]
+    #[expect(
+        clippy::allow_attributes,
+        clippy::too_many_lines,
+        reason = "generated code"
+    )]
     pub mod v1 {
         tonic::include_proto!("motlan.audit.v1");
 
-        /// Personal: it prints as `Sealed(..)`.
-        impl std::fmt::Debug for Sealed {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("Sealed(..)")
-            }
+        /// Personal: each prints as its name and `(..)`.
+        macro_rules! personal {
+            ($($message:ident),+) => {$(
+                impl std::fmt::Debug for $message {
+                    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!(stringify!($message), "(..)"))
+                    }
+                }
+            )+};
         }
+
+        personal!(
+            Sealed,
+            Held,
+            SearchRequest,
+            SubjectAccessesRequest,
+            PlaceHoldRequest,
+            EraseRequest
+        );
     }
 }
 

@@ -1,14 +1,14 @@
 //! Checkpoints (C2SP tlog-checkpoint): a signed note of a log's origin, size and root.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use crate::disk::{self, Disk};
 use crate::note::{self, NOTE_BYTES_MAX, NoteError, SignerKey, VerifierKey};
 use crate::origin::{Origin, OriginError};
 use crate::tree::Hash;
@@ -91,12 +91,8 @@ pub(crate) fn speaks_for(name: &str, origin: &Origin) -> bool {
 }
 
 /// The note in the ledger's folder, unchecked.
-pub(crate) fn read(folder: &Path) -> io::Result<String> {
-    let mut note = String::new();
-    let file = fs::File::open(folder.join(FILE))?;
-    file.take(NOTE_BYTES_MAX as u64 + 1)
-        .read_to_string(&mut note)?;
-    Ok(note)
+pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> io::Result<String> {
+    disk::read_text(disk, &folder.join(FILE), NOTE_BYTES_MAX + 1)
 }
 
 /// Why a checkpoint is not believed.

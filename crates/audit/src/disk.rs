@@ -1,11 +1,12 @@
-//! The disk: the operations by which a ledger changes its folder. It uses no others, so that a test
-//! can put in their place a disk that fails. All files and folders are their owner's alone.
+//! The disk: the operations by which a ledger changes its folder and reads what is in it. It uses
+//! no others, so that a test can put in their place a disk that fails. All files and folders are
+//! their owner's alone.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use rustix::fs::{Advice, OFlags, fadvise, statvfs};
@@ -19,9 +20,9 @@ static ZEROES: [u8; 1 << 18] = [0; 1 << 18];
 /// Work that is done beside the committer.
 pub type Work = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
-/// What a ledger changes files with. Each method does what the system does; a test overrides what
-/// is to fail. Whoever implements it is trusted as the disk is: with bytes that were synced, and
-/// with nothing else.
+/// What a ledger changes and reads files with. Each method does what the system does; a test
+/// overrides what is to fail. Whoever implements it is trusted as the disk is: with bytes that were
+/// synced, and with nothing else.
 pub trait Disk: Debug + Send + Sync {
     /// Makes one folder.
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
@@ -87,6 +88,24 @@ pub trait Disk: Debug + Send + Sync {
     /// Returns once the names in a folder would survive a power cut.
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
+    }
+
+    /// Opens a file that is there for reading.
+    fn open_to_read(&self, file: &Path) -> io::Result<File> {
+        File::open(file)
+    }
+
+    /// Reads at `offset` into `bytes` and gives how much it read: less than there is room for where
+    /// the system has no more at hand, and nothing at the end of the file.
+    fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.read_at(bytes, offset)
+    }
+
+    /// What is in a folder, in no order.
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
     }
 
     /// Begins `work` in a thread of its own.
@@ -156,6 +175,34 @@ pub(crate) fn blank(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Res
         at += length;
     }
     Ok(())
+}
+
+/// Reads as much as `bytes` has room for; an error where the file ends before.
+pub(crate) fn read_exact(
+    disk: &dyn Disk,
+    file: &File,
+    bytes: &mut [u8],
+    offset: u64,
+) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match disk.read(file, rest, offset.saturating_add(done as u64)) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The text of a small file, at most `bytes_max` of it; an error where it ends before its length.
+pub(crate) fn read_text(disk: &dyn Disk, file: &Path, bytes_max: usize) -> io::Result<String> {
+    let file = disk.open_to_read(file)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(bytes_max);
+    let mut bytes = vec![0; length.min(bytes_max)];
+    read_exact(disk, &file, &mut bytes, 0)?;
+    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// How many bytes are free for us on the file system that `path` lies on.

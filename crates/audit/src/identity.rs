@@ -2,13 +2,13 @@
 //! and each frame, so that a piece of another log is known as such.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 use thiserror::Error;
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, LocalDisk};
 use crate::note::VerifierKey;
 use crate::origin::Origin;
 use crate::tree::sha256;
@@ -17,7 +17,7 @@ use crate::tree::sha256;
 pub(crate) const FILE: &str = "log";
 const FIRST_LINE: &str = "motlan ledger 2";
 /// The longest such file that is read.
-const BYTES_MAX: u64 = 4096;
+const BYTES_MAX: usize = 4096;
 
 /// The first 16 bytes of the SHA-256 of the file `log`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,23 +84,21 @@ impl Identity {
 
     /// Reads the file.
     pub(crate) fn read(folder: &Path) -> Result<Identity, IdentityError> {
+        Identity::read_through(&LocalDisk, folder)
+    }
+
+    /// As [`Identity::read`], through `disk`.
+    pub(crate) fn read_through(disk: &dyn Disk, folder: &Path) -> Result<Identity, IdentityError> {
         let file = folder.join(FILE);
-        let mut text = String::new();
-        let opened = match std::fs::File::open(&file) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(IdentityError::Missing {
+        match disk::read_text(disk, &file, BYTES_MAX) {
+            Ok(text) => parse(&text).ok_or(IdentityError::Malformed { file }),
+            Err(source) => Err(match source.kind() {
+                io::ErrorKind::NotFound => IdentityError::Missing {
                     folder: folder.to_owned(),
-                });
-            }
-            opened => opened,
-        };
-        opened
-            .and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text))
-            .map_err(|source| IdentityError::Read {
-                file: file.clone(),
-                source,
-            })?;
-        parse(&text).ok_or(IdentityError::Malformed { file })
+                },
+                _ => IdentityError::Read { file, source },
+            }),
+        }
     }
 }
 

@@ -203,8 +203,9 @@ impl Index {
         })
     }
 
-    /// All values of a field that are on record; none for a keyed field.
+    /// All values of a field that are on record; none for a keyed field. Waits as a search does.
     pub fn values(&self, field: Field) -> Result<BTreeSet<String>, SearchError> {
+        self.0.shared.wait(None)?;
         let read =
             |from: &ReadTransaction, stamp: &Stamp| Reading::new(from)?.values(field, stamp.size);
         self.0.shared.read(read)
@@ -223,12 +224,6 @@ impl Index {
     /// How many records it is behind.
     pub fn lag(&self) -> u64 {
         self.0.shared.log.size().saturating_sub(self.indexed_to())
-    }
-
-    /// The same, for whoever must not keep it open.
-    pub fn lag_later(&self) -> impl Fn() -> Option<u64> + Send + Sync + use<> {
-        let handle = Arc::downgrade(&self.0);
-        move || Some(Index(handle.upgrade()?).lag())
     }
 
     /// Waits until it has reached the size that the ledger it follows has now, however long that

@@ -1,10 +1,8 @@
 //! Reading leaves out of the middle of a log.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::disk::{self, Disk};
 use crate::frame::{self, Header, Part, Parts};
 use crate::identity::LogId;
 use crate::ledger::ReadError;
@@ -14,6 +12,7 @@ use crate::store::Position;
 /// Where to look for leaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaves<'a> {
+    pub(crate) disk: &'a dyn Disk,
     pub(crate) folder: &'a Path,
     pub(crate) log: LogId,
 }
@@ -68,7 +67,8 @@ impl Leaves<'_> {
             file: path.clone(),
             source,
         };
-        let file = File::open(&path).map_err(failed)?;
+        let file = self.disk.open_to_read(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
         let mut body = Vec::new();
         let Position {
             mut offset,
@@ -77,10 +77,11 @@ impl Leaves<'_> {
         } = from;
         while at.next < at.end {
             let mut bytes = [0; frame::HEADER_BYTES];
-            match file.read_exact_at(&mut bytes, offset) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                read => read.map_err(failed)?,
+            let header_end = offset.saturating_add(frame::HEADER_BYTES as u64);
+            if header_end > length {
+                return Ok(());
             }
+            disk::read_exact(self.disk, &file, &mut bytes, offset).map_err(failed)?;
             // Behind the last frame of the segment.
             let Some(header) = Header::decode(&bytes) else {
                 return Ok(());
@@ -91,8 +92,7 @@ impl Leaves<'_> {
             }
             if !header.ends_before(at.next) {
                 body.resize(header.body_len(), 0);
-                file.read_exact_at(&mut body, offset + frame::HEADER_BYTES as u64)
-                    .map_err(failed)?;
+                disk::read_exact(self.disk, &file, &mut body, header_end).map_err(failed)?;
                 if !header.fits(&body) || !at.take(&header, &body, visit) {
                     return Err(damaged);
                 }

@@ -5,6 +5,7 @@ mod committer;
 mod create;
 mod erase;
 mod known;
+mod links;
 mod open;
 mod opened;
 mod queue;
@@ -40,7 +41,9 @@ pub use append::{AppendError, Durable, Entry};
 pub(crate) use append::{FORMAT, SALT_BYTES};
 pub(crate) use committer::with_sources;
 pub use create::CreateError;
+pub(crate) use erase::block_on;
 pub use erase::{EraseError, Erased, Erasure, Holding, Whose};
+pub(crate) use links::Links;
 pub use open::OpenError;
 pub use read::ReadError;
 
@@ -59,7 +62,7 @@ pub struct Settings {
     /// The folder that [`Ledger::create`] made.
     pub folder: PathBuf,
     /// The key that it was created with.
-    pub key: SignerKey,
+    pub key: Arc<SignerKey>,
     /// The length of each new segment file; 64 MiB if not changed, at least 1 KiB. It bounds a
     /// frame and so a record.
     pub segment_bytes: u64,
@@ -76,18 +79,18 @@ pub struct Settings {
     /// The file with the secrets that seal and open the sealed parts, outside the folder;
     /// `<folder>.sealing` if not changed. Made with the ledger.
     pub sealing: PathBuf,
-    /// What files are changed with; the system's disk if not changed.
+    /// What files are changed and read with; the system's disk if not changed.
     pub disk: Arc<dyn Disk>,
 }
 
 impl Settings {
     /// The settings of the ledger in `folder`, all else as usual.
-    pub fn new(folder: impl Into<PathBuf>, key: SignerKey) -> Settings {
+    pub fn new(folder: impl Into<PathBuf>, key: impl Into<Arc<SignerKey>>) -> Settings {
         let folder = folder.into();
         Settings {
             sealing: beside(&folder),
             folder,
-            key,
+            key: key.into(),
             segment_bytes: SEGMENT_BYTES,
             queue_records_max: QUEUE_RECORDS_MAX,
             checkpoint_every: CHECKPOINT_EVERY,
@@ -116,6 +119,8 @@ struct Handle {
     folder: PathBuf,
     free_bytes_min: u64,
     sealer: Sealer,
+    /// What it says of other logs.
+    links: Mutex<Links>,
     /// Held by the erasure under way.
     erasing: Mutex<()>,
     disk: Arc<dyn Disk>,
@@ -167,7 +172,7 @@ impl Ledger {
     /// Where it is not, or one of them cannot be read.
     pub fn check_sealing(folder: &Path, file: &Path) -> Result<(), OpenError> {
         let identity = Identity::read(folder)?;
-        Ok(Sealing::find(file, identity.id).map(|_| ())?)
+        Ok(Sealing::find(&LocalDisk, file, identity.id).map(|_| ())?)
     }
 
     /// Opens an existing ledger. Blocking: it reads the whole log and checks every checksum and the
@@ -194,6 +199,10 @@ impl Ledger {
     /// the caller stops waiting.
     pub async fn append(&self, entry: Entry) -> Result<Durable, AppendError> {
         entry.check()?;
+        // Asserted here as well as kept by whoever turns the quarter.
+        if self.has_successor() && entry.record.question.is_none() {
+            return Err(AppendError::Ended);
+        }
         self.0.append(entry).await
     }
 

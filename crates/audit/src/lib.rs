@@ -29,6 +29,7 @@ mod proof;
 mod prove;
 mod sealing;
 mod segment;
+mod shards;
 mod store;
 mod tree;
 mod verify;
@@ -57,9 +58,13 @@ pub use proof::{
 };
 pub use prove::{ProveError, Prover, TreeAt};
 pub use sealing::{Opened, Sealing, SealingError, Tag};
+pub use shards::{
+    DropError, Dropped, Dropping, EraseAllError, Layout, LayoutError, OpenShardsError, PastError,
+    Shard, ShardSettings, Shards, ShardsReport, TurnError, verify_shards,
+};
 pub use store::{Ack, Batch, Store, StoreError};
 pub use tree::Hash;
 pub use verify::{
     Finding, Findings, Proven, ReadEntry, ReceiptError, Report, SealedParts, VerifyError,
-    read_entries, verify, verify_receipt, verify_with,
+    read_entries, verify, verify_receipt, verify_through, verify_with,
 };

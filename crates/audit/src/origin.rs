@@ -18,6 +18,7 @@ pub struct Origin {
     text: Arc<str>,
     /// `<instance>-<quarter>`.
     shard: Arc<str>,
+    quarter: Quarter,
 }
 
 impl Origin {
@@ -29,6 +30,27 @@ impl Origin {
     /// As it is written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The quarter whose log it is.
+    pub fn quarter(&self) -> Quarter {
+        self.quarter
+    }
+
+    /// What the logs of all quarters of this instance have in common:
+    /// "motlan.example/audit/hn1".
+    pub fn instance(&self) -> &str {
+        self.text.rsplit_once('/').map_or("", |(front, _)| front)
+    }
+
+    /// The origin of the same instance's log of another quarter.
+    pub fn in_quarter(&self, quarter: Quarter) -> Origin {
+        let front = self.shard.rsplit_once('-').map_or("", |(front, _)| front);
+        Origin {
+            text: format!("{}/{quarter}", self.instance()).into(),
+            shard: format!("{front}-{quarter}").into(),
+            quarter,
+        }
     }
 
     /// The name of record `index` of this log.
@@ -64,6 +86,7 @@ impl FromStr for Origin {
             Some(Origin {
                 text: text.into(),
                 shard: format!("{instance}-{quarter}").into(),
+                quarter,
             })
         };
         origin().ok_or_else(|| OriginError(text.to_owned()))
@@ -112,6 +135,25 @@ impl Quarter {
             }
             year += 1;
         }
+    }
+
+    /// When it begins, in microseconds since the Unix epoch.
+    pub fn begins_us(self) -> i64 {
+        let years = i64::from(self.year);
+        // Days of whole years since 1970, with the leap days of those before.
+        let leaps = |years: i64| years / 4 - years / 100 + years / 400;
+        let days = (years - 1970) * 365 + leaps(years - 1) - leaps(1969);
+        let is_leap = leaps(years) > leaps(years - 1);
+        let of_year = [0, 90, 181, 273].get(usize::from(self.quarter - 1));
+        let leap_day = i64::from(is_leap && self.quarter > 1);
+        let days = days + of_year.copied().unwrap_or(0) + leap_day;
+        (days * 86_400 - ZONE_S) * 1_000_000
+    }
+
+    /// How many quarters it is behind `earlier`; less than 0 where it is the earlier one.
+    pub fn since(self, earlier: Quarter) -> i64 {
+        let count = |it: Quarter| i64::from(it.year) * 4 + i64::from(it.quarter);
+        count(self) - count(earlier)
     }
 
     /// The quarter that is `count` quarters later; in the year 65535 where it would be later still.
@@ -176,6 +218,11 @@ impl RecordId {
     /// Which log it is in: `<instance>-<quarter>`.
     pub fn shard(&self) -> &str {
         &self.shard
+    }
+
+    /// The quarter of its log.
+    pub fn quarter(&self) -> Option<Quarter> {
+        self.shard.rsplit_once('-')?.1.parse().ok()
     }
 }
 
@@ -288,5 +335,21 @@ mod tests {
         assert_eq!(at(1_711_904_400), "2024q2");
         // 2027-01-01T00:00:00+07:00.
         assert_eq!(at(1_798_736_400), "2027q1");
+        let mut quarter: Quarter = "1970q2".parse().unwrap();
+        while quarter < "2401q2".parse().unwrap() {
+            let begins_us = quarter.begins_us();
+            assert_eq!(Quarter::containing(begins_us), quarter);
+            assert_eq!(Quarter::containing(begins_us - 1).after(1), quarter);
+            quarter = quarter.after(1);
+        }
+    }
+
+    #[test]
+    fn an_instance_has_one_origin_for_each_quarter() {
+        let origin: Origin = "a/b/hn-1/2026q4".parse().unwrap();
+        let next = origin.in_quarter(origin.quarter().after(1));
+        assert_eq!(next, "a/b/hn-1/2027q1".parse().unwrap());
+        assert_eq!(next.record_id(3).quarter(), Some(next.quarter()));
+        assert_eq!(next.quarter().since(origin.quarter()), 1);
     }
 }

@@ -5,14 +5,14 @@
 
 mod error;
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use motlan_api::audit::v1::Receipt;
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::disk::{self, Disk, LocalDisk};
 use crate::frame::Part;
 use crate::identity::Identity;
 use crate::leaves::Leaves;
@@ -31,6 +31,7 @@ pub use error::ProveError;
 /// Makes proofs from the files of a ledger, which may be open meanwhile. Changes nothing.
 #[derive(Debug)]
 pub struct Prover {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     identity: Identity,
     /// How many records the folder's own checkpoint speaks for.
@@ -65,18 +66,24 @@ struct KnownTree {
 impl Prover {
     /// Reads which log the folder holds, and its checkpoint.
     pub fn open(folder: &Path) -> Result<Prover, ProveError> {
-        let identity = Identity::read(folder)?;
-        let note = checkpoint::read(folder).map_err(|source| ReadError::Io {
+        Prover::open_through(Arc::new(LocalDisk), folder)
+    }
+
+    /// As [`Prover::open`], reading through `disk`.
+    pub fn open_through(disk: Arc<dyn Disk>, folder: &Path) -> Result<Prover, ProveError> {
+        let identity = Identity::read_through(&*disk, folder)?;
+        let note = checkpoint::read(&*disk, folder).map_err(|source| ReadError::Io {
             file: folder.join(checkpoint::FILE),
             source,
         })?;
         let mut prover = Prover {
+            segments: segments(&*disk, folder, &identity)?,
+            tiles: Some(Tiles::through(Arc::clone(&disk), folder)),
             folder: folder.to_owned(),
-            segments: segments(folder, &identity)?,
+            disk,
             identity,
             size: 0,
             note: String::new(),
-            tiles: Some(Tiles::new(folder)),
             read: Vec::new(),
             last: None,
         };
@@ -233,6 +240,7 @@ impl Prover {
             Some(last.unwrap_or(segment))
         };
         let leaves = Leaves {
+            disk: &*self.disk,
             folder: &self.folder,
             log: self.identity.id,
         };
@@ -293,16 +301,20 @@ impl Nodes for Prover {
 }
 
 /// Where each segment begins, by its header.
-fn segments(folder: &Path, identity: &Identity) -> Result<Vec<Position>, ReadError> {
+fn segments(
+    disk: &dyn Disk,
+    folder: &Path,
+    identity: &Identity,
+) -> Result<Vec<Position>, ReadError> {
     let failed = |file: PathBuf| move |source: io::Error| ReadError::Io { file, source };
-    let listed = segment::list(folder);
+    let listed = segment::list(disk, folder);
     let (numbers, _) = listed.map_err(failed(segment::folder(folder)))?;
     let mut segments: Vec<Position> = Vec::new();
     for number in numbers {
         let path = segment::path(folder, number);
         let mut bytes = [0; segment::HEADER_BYTES];
-        File::open(&path)
-            .and_then(|file| file.read_exact_at(&mut bytes, 0))
+        disk.open_to_read(&path)
+            .and_then(|file| disk::read_exact(disk, &file, &mut bytes, 0))
             .map_err(failed(path))?;
         let index = segments.last().map_or(0, |last| last.first);
         let right = |header: &Header| {

@@ -17,11 +17,12 @@ mod tree;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, LocalDisk};
 use crate::identity::LogId;
 use file::State;
 
@@ -29,7 +30,7 @@ pub(crate) use envelope::{Bound, NONCE_BYTES};
 pub use file::SealingError;
 pub(crate) use number::Label;
 pub use opener::Opened;
-pub(crate) use opener::{Opener, is_envelope, label};
+pub(crate) use opener::{Opener, is_envelope, is_of_dataset, label};
 pub(crate) use sealer::Sealer;
 
 /// How long a tag is.
@@ -39,6 +40,8 @@ const TAG_BYTES: usize = 16;
 pub struct Sealing {
     file: PathBuf,
     state: RwLock<State>,
+    /// Whether keys may be in the file that are destroyed here.
+    behind: AtomicBool,
 }
 
 /// Keys that are to be destroyed: all below a path of the key tree.
@@ -60,9 +63,15 @@ impl Sealing {
     /// Reads a sealing file, for reading what was sealed. Whether it belongs to a log is seen when
     /// that log is read.
     pub fn read(file: &Path) -> Result<Sealing, SealingError> {
+        Sealing::read_through(&LocalDisk, file)
+    }
+
+    /// As [`Sealing::read`], through `disk`.
+    fn read_through(disk: &dyn Disk, file: &Path) -> Result<Sealing, SealingError> {
         Ok(Sealing {
             file: file.to_owned(),
-            state: RwLock::new(State::read(file)?),
+            state: RwLock::new(State::read(disk, file)?),
+            behind: AtomicBool::new(false),
         })
     }
 
@@ -82,7 +91,7 @@ impl Sealing {
 
     /// Reads the sealing file of a log, and gives it its name where a crash came before that.
     pub(crate) fn open(disk: &dyn Disk, file: &Path, log: LogId) -> Result<Sealing, SealingError> {
-        let mut sealing = Sealing::find(file, log)?;
+        let mut sealing = Sealing::find(disk, file, log)?;
         if sealing.file != file {
             let failed = |source| SealingError::Read {
                 file: file.to_owned(),
@@ -96,9 +105,9 @@ impl Sealing {
 
     /// Reads the sealing file of a log, under its name or the one that it has until the log is
     /// made.
-    pub(crate) fn find(file: &Path, log: LogId) -> Result<Sealing, SealingError> {
-        let sealing = Sealing::read(file).or_else(|error| match error {
-            SealingError::Missing { .. } => Sealing::read(&begun(file))
+    pub(crate) fn find(disk: &dyn Disk, file: &Path, log: LogId) -> Result<Sealing, SealingError> {
+        let sealing = Sealing::read_through(disk, file).or_else(|error| match error {
+            SealingError::Missing { .. } => Sealing::read_through(disk, &begun(file))
                 .and_then(|begun| begun.must_be_of(log).map(|()| begun))
                 .map_err(|_| error),
             error => Err(error),
@@ -163,9 +172,15 @@ impl Sealing {
         self.state(|state| state.tree.holds(&target.0))
     }
 
+    /// Whether a replacement of the file failed, and none has succeeded since.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
     /// Destroys keys, and takes note that all erasures below `settled` have been carried out. Once
-    /// this returns, the keys are neither in the file nor in this value. Gives how many targets had
-    /// a key left. One caller at a time.
+    /// this returns, the keys are neither in the file nor in this value; after an error they are
+    /// gone from this value still, and so from the file when it is replaced the next time. Gives
+    /// how many targets had a key left. One caller at a time.
     pub(crate) fn destroy(
         &self,
         disk: &dyn Disk,
@@ -177,10 +192,15 @@ impl Sealing {
         for Target(path) in targets {
             count += u64::from(next.tree.puncture(path));
         }
+        let settled_before = next.settled;
         next.settled = next.settled.max(settled);
-        next.replace(disk, &self.file)?;
+        let replaced = next.replace(disk, &self.file);
+        if replaced.is_err() {
+            next.settled = settled_before;
+        }
+        self.behind.store(replaced.is_err(), Ordering::Release);
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = next;
-        Ok(count)
+        replaced.map(|()| count)
     }
 
     fn state<T>(&self, look: impl FnOnce(&State) -> T) -> T {

@@ -15,10 +15,10 @@
 
 mod scan;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::Disk;
 use crate::frame::{Reader, is_sealed, seal};
 use crate::identity::LogId;
 
@@ -91,10 +91,9 @@ pub(crate) fn path(ledger: &Path, number: u64) -> PathBuf {
 }
 
 /// The numbers of the segments that are there, sorted, and the files that are none.
-pub(crate) fn list(ledger: &Path) -> io::Result<(Vec<u64>, Vec<PathBuf>)> {
+pub(crate) fn list(disk: &dyn Disk, ledger: &Path) -> io::Result<(Vec<u64>, Vec<PathBuf>)> {
     let (mut numbers, mut strangers) = (Vec::new(), Vec::new());
-    for file in fs::read_dir(folder(ledger))? {
-        let file = file?.path();
+    for file in disk.list(&folder(ledger))? {
         let name = file.file_name().and_then(|name| name.to_str());
         match name.and_then(|name| name.parse().ok()) {
             Some(number) if path(ledger, number) == file => numbers.push(number),
@@ -107,7 +106,10 @@ pub(crate) fn list(ledger: &Path) -> io::Result<(Vec<u64>, Vec<PathBuf>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::disk::LocalDisk;
 
     #[test]
     fn a_header_reads_back_and_any_changed_bit_is_seen() {
@@ -132,7 +134,7 @@ mod tests {
         for name in ["00000001", "00000000", "spare", "2", "+0000002"] {
             fs::write(folder(ledger.path()).join(name), "").unwrap();
         }
-        let (numbers, mut strangers) = list(ledger.path()).unwrap();
+        let (numbers, mut strangers) = list(&LocalDisk, ledger.path()).unwrap();
         strangers.sort();
         assert_eq!(numbers, [0, 1]);
         assert_eq!(strangers.len(), 3);

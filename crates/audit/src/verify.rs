@@ -12,19 +12,23 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use motlan_api::audit::v1::{Record, RecordKind};
 use prost::Message as _;
 use thiserror::Error;
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::disk::{Disk, LocalDisk};
 use crate::frame::Part;
 use crate::identity::{self, Identity, IdentityError};
-use crate::ledger::FORMAT;
+use crate::ledger::{FORMAT, Links};
 use crate::note::VerifierKey;
 use crate::sealing::{Sealing, SealingError, is_envelope};
-use crate::tree::{Hash, Tiles, Tree};
+use crate::shards::LayoutError;
+use crate::tree::{Hash, TileError, Tiles, Tree};
 use rules::Rules;
+pub(crate) use rules::{tells_a_hold, tells_a_look};
 use seals::Seals;
 use walk::{Visit, Walk};
 
@@ -48,73 +52,141 @@ pub fn verify_with(
     folder: &Path,
     key: &VerifierKey,
     sealing: Option<&Sealing>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Report, VerifyError> {
+    let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+    verify_through(&disk, folder, key, sealing, progress)
+}
+
+/// As [`verify_with`], reading through `disk`.
+pub fn verify_through(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    key: &VerifierKey,
+    sealing: Option<&Sealing>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, VerifyError> {
+    let (report, _links) = verify_to(disk, folder, key, sealing, None, &mut progress)?;
+    Ok(report)
+}
+
+/// As [`verify_through`], for a log of which the one after it says where it ended; gives as well
+/// what it says of other logs.
+pub(crate) fn verify_to(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    key: &VerifierKey,
+    sealing: Option<&Sealing>,
+    end: Option<End>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(Report, Links), VerifyError> {
     // R35: from the files alone.
     let mut findings = Findings::default();
-    let Some(identity) = read_identity(folder, &mut findings)? else {
-        return Ok(Report {
+    let Some(identity) = read_identity(&**disk, folder, &mut findings)? else {
+        let report = Report {
             findings,
             ..Report::default()
-        });
+        };
+        return Ok((report, Links::default()));
     };
     sealing.map_or(Ok(()), |sealing| sealing.must_be_of(identity.id))?;
     if identity.key != *key {
-        findings.add(
+        let (file, what) = (
             folder.join(identity::FILE),
-            None,
-            None,
             "names another key than the one given",
         );
+        findings.add(file, None, None, what);
     }
-    let signed = read_checkpoint(folder, &identity, key, &mut findings)?;
+    let signed = read_checkpoint(&**disk, folder, &identity, key, &mut findings)?;
     let mut audit = Audit {
         report: Report::default(),
         leaf: Leaf::default(),
         rules: Rules::default(),
         seals: sealing.map(|sealing| Seals::new(identity.id, sealing)),
-        tiles: Tiles::new(folder),
+        tiles: Tiles::through(Arc::clone(disk), folder),
+        unreadable: None,
         bad_tiles: BTreeSet::new(),
         signed: signed.as_ref(),
         signed_root: None,
+        end,
+        end_root: None,
+        links: Links::default(),
     };
-    let mut walk = Walk::new(folder, &identity, findings);
+    let mut walk = Walk::new(&**disk, folder, &identity, findings);
     audit.note_root(&walk.tree);
-    walk.run(&mut audit, &mut progress)?;
+    walk.run(&mut audit, progress)?;
     let Audit {
         mut report,
         rules,
         seals,
         signed_root,
+        unreadable,
+        end_root,
+        links,
         ..
     } = audit;
+    unreadable.map_or(Ok(()), Err)?;
     let (size, mut findings) = (walk.size(), walk.findings);
     report.sealed = seals.map(|seals| seals.finish(folder, &mut findings));
     report.origin = Some(identity.origin.clone());
     report.open_questions = rules.open();
-    report.segments = walk.segments;
-    report.frames = walk.frames;
+    (report.segments, report.frames) = (walk.segments, walk.frames);
     if let Some(signed) = signed {
-        let file = folder.join(checkpoint::FILE);
-        report.checkpoint_size = Some(signed.size);
-        report.after_checkpoint = size.saturating_sub(signed.size);
-        if size < signed.size {
-            let lost = format!(
-                "speaks for {} records, and the log holds {size}",
-                signed.size
-            );
-            findings.add(file, None, None, lost);
-        } else if signed_root != Some(signed.root) {
-            let other = format!("its root is not that of the first {} records", signed.size);
-            findings.add(file, None, None, other);
-        }
+        (report.checkpoint_size, report.after_checkpoint) =
+            (Some(signed.size), size.saturating_sub(signed.size));
+        compare_signed(&signed, folder, size, signed_root, &mut findings);
     }
+    let other_end = end.filter(|end| end_root != Some(end.root));
+    other_end.inspect(|end| findings.add(folder, None, None, end.contradicted_by(size)));
     report.findings = findings;
-    Ok(report)
+    Ok((report, links))
 }
 
-fn read_identity(folder: &Path, findings: &mut Findings) -> Result<Option<Identity>, VerifyError> {
-    match Identity::read(folder) {
+/// Compares the log of `size` records with its signed checkpoint.
+fn compare_signed(
+    signed: &Checkpoint,
+    folder: &Path,
+    size: u64,
+    root: Option<Hash>,
+    findings: &mut Findings,
+) {
+    let file = folder.join(checkpoint::FILE);
+    if size < signed.size {
+        let lost = format!(
+            "speaks for {} records, and the log holds {size}",
+            signed.size
+        );
+        findings.add(file, None, None, lost);
+    } else if root != Some(signed.root) {
+        let other = format!("its root is not that of the first {} records", signed.size);
+        findings.add(file, None, None, other);
+    }
+}
+
+/// Where a log ended, as the next one says.
+#[derive(Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+}
+
+impl End {
+    /// What is wrong with a log of `size` records that did not end so.
+    fn contradicted_by(self, size: u64) -> String {
+        let what = match size < self.size {
+            true => format!("the next log says that it ended with {}", self.size),
+            false => format!("the first {} are not those that it ended with", self.size),
+        };
+        format!("holds {size} records, and {what}")
+    }
+}
+
+fn read_identity(
+    disk: &dyn Disk,
+    folder: &Path,
+    findings: &mut Findings,
+) -> Result<Option<Identity>, VerifyError> {
+    match Identity::read_through(disk, folder) {
         Ok(identity) => Ok(Some(identity)),
         Err(IdentityError::Malformed { file }) => {
             findings.add(file, None, None, "does not describe a ledger of version 2");
@@ -125,13 +197,14 @@ fn read_identity(folder: &Path, findings: &mut Findings) -> Result<Option<Identi
 }
 
 fn read_checkpoint(
+    disk: &dyn Disk,
     folder: &Path,
     identity: &Identity,
     key: &VerifierKey,
     findings: &mut Findings,
 ) -> Result<Option<Checkpoint>, VerifyError> {
     let file = folder.join(checkpoint::FILE);
-    let what = match checkpoint::read(folder) {
+    let what = match checkpoint::read(disk, folder) {
         Ok(note) => match Checkpoint::open(&note, key) {
             Ok(signed) if signed.origin == identity.origin => return Ok(Some(signed)),
             Ok(signed) => format!("is of another log, `{}`", signed.origin),
@@ -155,6 +228,9 @@ pub enum VerifyError {
     /// The sealing file is another log's.
     #[error(transparent)]
     Sealing(#[from] SealingError),
+    /// It is not known which logs there are.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// A file could not be read.
     #[error("cannot read `{}`", file.display())]
     Read {
@@ -163,6 +239,12 @@ pub enum VerifyError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<TileError> for VerifyError {
+    fn from(TileError { file, source }: TileError) -> VerifyError {
+        VerifyError::Read { file, source }
+    }
 }
 
 /// Checks all that the walk passes.
@@ -174,15 +256,24 @@ struct Audit<'a> {
     tiles: Tiles,
     /// Tile files that were found wrong, so that each is told of once.
     bad_tiles: BTreeSet<PathBuf>,
+    /// The first tile file that is there and could not be read.
+    unreadable: Option<TileError>,
     signed: Option<&'a Checkpoint>,
     /// The root at the size of the checkpoint.
     signed_root: Option<Hash>,
+    end: Option<End>,
+    /// The root where it ended.
+    end_root: Option<Hash>,
+    links: Links,
 }
 
 impl Audit<'_> {
     fn note_root(&mut self, tree: &Tree) {
         if self.signed.is_some_and(|signed| signed.size == tree.size()) {
             self.signed_root = Some(tree.root());
+        }
+        if self.end.is_some_and(|end| end.size == tree.size()) {
+            self.end_root = Some(tree.root());
         }
     }
 }
@@ -208,9 +299,17 @@ impl Visit for Audit<'_> {
             RecordKind::Question => self.report.questions += 1,
             RecordKind::Outcome => self.report.outcomes += 1,
             RecordKind::Erasure => self.report.erasures += 1,
+            RecordKind::Look => self.report.looks += 1,
+            RecordKind::Hold => self.report.holds += 1,
+            RecordKind::Link => self.report.links += 1,
             RecordKind::Unspecified => {}
         }
         self.rules.check(index, record, wrong);
+        self.links.note(record);
+        let is_behind = self.end.is_some_and(|end| index >= end.size);
+        if is_behind && record.kind() != RecordKind::Erasure {
+            wrong("stands behind the end of the log, as the next one states it".to_owned());
+        }
         ControlFlow::Continue(())
     }
 
@@ -228,7 +327,8 @@ impl Visit for Audit<'_> {
                         findings.add(file, None, None, "the hashes are not those of the log");
                     }
                 }
-                Err(_) => self.report.tiles_missing += 1,
+                Err(error) if error.is_missing() => self.report.tiles_missing += 1,
+                Err(error) => self.unreadable = self.unreadable.take().or(Some(error)),
             }
         }
         tree.drop_full_tiles();

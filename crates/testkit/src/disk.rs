@@ -11,6 +11,7 @@
 
 mod journal;
 mod operation;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -27,6 +28,7 @@ use rustix::fs::{OFlags, fcntl_getfl};
 pub use journal::Fate;
 use journal::{Journal, Standing, What};
 pub use operation::{Operation, Trouble, Verb};
+use reading::Readings;
 
 /// A disk that fails. All clones are one disk.
 #[derive(Clone, Debug)]
@@ -44,6 +46,7 @@ struct State {
     stopped: bool,
     /// A write that waits for another one to change places with.
     held: Option<(File, Vec<u8>, u64)>,
+    readings: Readings,
 }
 
 impl FragileDisk {
@@ -59,6 +62,7 @@ impl FragileDisk {
             next: None,
             stopped: false,
             held: None,
+            readings: Readings::default(),
         };
         Ok(Self(Arc::new(Mutex::new(state))))
     }
@@ -77,10 +81,11 @@ impl FragileDisk {
     pub fn repair(&self) {
         let mut state = self.state();
         state.plan.clear();
+        state.readings.repair();
         state.stopped = false;
     }
 
-    /// All operations so far.
+    /// All operations so far that change something.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
         self.state().done.clone()
@@ -320,6 +325,18 @@ impl Disk for FragileDisk {
             state.journal.settle_names(name);
             Ok(())
         })
+    }
+
+    fn open_to_read(&self, file: &Path) -> io::Result<File> {
+        self.opens_to_read(file)
+    }
+
+    fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.reads_at(file, bytes, offset)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        self.lists(folder)
     }
 
     fn beside(&self, work: Work) -> io::Result<JoinHandle<io::Result<()>>> {

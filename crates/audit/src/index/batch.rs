@@ -13,7 +13,7 @@ use super::log::{Log, entries, is_erasure};
 use super::set::{CHUNK, Set, chunk_of, encode_list, run_of};
 use super::times::{self, BLOCK};
 use crate::ledger::ReadError;
-use crate::sealing::{Opened, Tag};
+use crate::sealing::{Opened, Tag, is_of_dataset};
 use crate::verify::ReadEntry;
 
 /// Of so many values of a keyed field the tags are remembered while a batch is gathered.
@@ -41,7 +41,11 @@ impl Gone {
     }
 
     fn has(&self, index: u64, record: &Record) -> bool {
-        self.ended.contains(&record.dataset) || self.doomed.contains(&index)
+        self.has_ended(record) || self.doomed.contains(&index)
+    }
+
+    fn has_ended(&self, record: &Record) -> bool {
+        self.ended.contains(&record.dataset) && is_of_dataset(record)
     }
 }
 
@@ -101,7 +105,8 @@ impl Batch {
             return;
         };
         // Keys of a dataset that was ended may be there still, when its erasure is met.
-        if !is_erasure && (gone.has(index, record) || self.ended.contains(&record.dataset)) {
+        let has_ended = self.ended.contains(&record.dataset) && is_of_dataset(record);
+        if !is_erasure && (gone.has(index, record) || has_ended) {
             return;
         }
         let mut is_tagged = false;

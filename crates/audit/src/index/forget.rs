@@ -76,11 +76,12 @@ fn doomed(from: &ReadTransaction) -> Result<BTreeMap<u32, Set>, redb::Error> {
                 continue;
             };
             let mut of_dataset = book::set(found.value())?;
-            // The erasure itself is still found by who erased.
-            let erasures = RecordKind::Erasure.as_str_name();
-            let key = book::mark_key(chunk, Some(Field::Kind), erasures);
-            if let Some(erasures) = marks.get(key.as_slice())? {
-                of_dataset = of_dataset.without(&book::set(erasures.value())?);
+            // The erasure itself is still found by who erased, and a look by who looked.
+            for kind in [RecordKind::Erasure, RecordKind::Look] {
+                let key = book::mark_key(chunk, Some(Field::Kind), kind.as_str_name());
+                if let Some(others) = marks.get(key.as_slice())? {
+                    of_dataset = of_dataset.without(&book::set(others.value())?);
+                }
             }
             let of_chunk = places.entry(chunk).or_default();
             of_chunk.extend(of_dataset.places());

@@ -15,6 +15,7 @@ use crate::identity::LogId;
 use crate::origin::RecordId;
 use crate::sealing::{self, Bound, NONCE_BYTES, Sealer};
 use crate::tree::{leaf_hash, sha256};
+use crate::verify::{tells_a_hold, tells_a_look};
 
 /// The version of [`Record`] that is written.
 pub(crate) const FORMAT: u32 = 1;
@@ -56,6 +57,13 @@ impl Entry {
             }
             RecordKind::Unspecified => malformed("`kind` is not set"),
             RecordKind::Erasure => malformed("only an erasure is recorded as one"),
+            RecordKind::Link => malformed("only a turn of the quarter is recorded as a link"),
+            RecordKind::Look if !tells_a_look(&self.record) => {
+                malformed("a look says what was shown, or why nothing was")
+            }
+            RecordKind::Hold if !tells_a_hold(&self.record) => {
+                malformed("a hold says until when, and why")
+            }
             _ if self.record.erasure.is_some() || !self.sealed.erased.is_empty() => {
                 malformed("only an erasure says what was erased")
             }
@@ -158,6 +166,9 @@ pub enum AppendError {
     /// The ledger is closed.
     #[error("the ledger is closed")]
     Closed,
+    /// The log has named its successor: it takes only outcomes of earlier questions.
+    #[error("the quarter of this log is over: new questions go into the next log")]
+    Ended,
     /// The caller's: a part of the entry does not fit into a frame.
     #[error("a part of the record has {bytes} bytes, and {bytes_max} is the most")]
     TooLarge {

@@ -23,7 +23,7 @@ pub(super) const PANICKED: &str = "the committer ended unexpectedly";
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Box<dyn Store>,
-    pub(super) key: SignerKey,
+    pub(super) key: Arc<SignerKey>,
     pub(super) disk: Arc<dyn Disk>,
     /// What is replaced with the newest checkpoint.
     pub(super) checkpoint_files: Vec<PathBuf>,

@@ -108,7 +108,7 @@ pub(super) fn create(
         });
     }
     if let Some(file) = known {
-        known::may_begin(file, folder, origin, key.verifier())?;
+        known::may_begin(disk, file, folder, origin, key.verifier())?;
     }
     may_seal(sealing, folder)?;
     let checkpoint = Checkpoint {

@@ -19,11 +19,11 @@ use prost::Message as _;
 use thiserror::Error;
 
 use super::Handle;
-use super::append::{AppendError, Durable, Entry};
+use super::append::{AppendError, Entry};
 use super::opened::{entries, parts};
 use super::read::ReadError;
 use crate::origin::RecordId;
-use crate::sealing::{Label, Opened, Target, label, normalised};
+use crate::sealing::{Label, Opened, Target, is_of_dataset, label, normalised};
 
 /// The longest ground, and the longest name of who erases.
 const TEXT_BYTES_MAX: usize = 200;
@@ -113,13 +113,16 @@ pub enum EraseError {
     /// The log could not be read. Nothing was erased.
     #[error("the log could not be read; nothing was erased")]
     Read(#[from] ReadError),
-    /// The erasure could not be recorded. Nothing was erased.
-    #[error("the erasure could not be recorded; nothing was erased")]
-    Append(#[from] AppendError),
-    /// It is on record, and the keys are there still.
+    /// The erasure could not be recorded, or not all of it. Nothing was erased.
     #[error(
-        "the erasure is on record, and the keys in `{}` could not be destroyed: that is done when \
-         the ledger is next opened", file.display()
+        "the erasure could not be recorded, and nothing was erased: if a record of it lasts, the \
+         next opening of the ledger carries that out"
+    )]
+    Append(#[from] AppendError),
+    /// It is on record, and the keys are in the file still. This ledger does not use them any more.
+    #[error(
+        "the erasure is on record, and the keys in `{}` could not be destroyed: the next erasure \
+         does that, or the next opening of the ledger", file.display()
     )]
     Keys {
         /// The sealing file.
@@ -144,6 +147,28 @@ pub(super) fn erase(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseE
         .erasing
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
+    let erased = match &erasure.whose {
+        Whose::Subject { .. } => erase_found(ledger, erasure),
+        Whose::Dataset(dataset) => {
+            let (sealer, label) = (&ledger.sealer, Label::dataset(dataset));
+            sealer.ends(label, true);
+            let erased = erase_found(ledger, erasure);
+            let on_record = match &erased {
+                Ok(erased) => !erased.records.is_empty(),
+                Err(error) => matches!(error, EraseError::Keys { .. }),
+            };
+            sealer.ends(label, on_record);
+            erased
+        }
+    };
+    if ledger.sealer.sealing().is_behind() && erased.is_ok() {
+        // An earlier erasure, which this one found nothing left of, and did not finish.
+        destroy(ledger, &[], 0)?;
+    }
+    erased
+}
+
+fn erase_found(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseError> {
     let before = ledger.shared.size();
     let found = find(ledger, &erasure.whose, before)?;
     let mut erased = Erased::default();
@@ -211,7 +236,7 @@ fn find(ledger: &Handle, whose: &Whose, before: u64) -> Result<Vec<Found>, ReadE
                     normalised(&sealed.subject) == normalised(subject)
                         && dataset.as_ref().is_none_or(|due| *due == record.dataset)
                 }
-                Whose::Dataset(dataset) => *dataset == record.dataset,
+                Whose::Dataset(dataset) => *dataset == record.dataset && is_of_dataset(record),
             };
         if is_meant {
             indices.push(entry.id.index());
@@ -268,6 +293,7 @@ fn entry(erasure: &Erasure, before: u64, list: &[Found]) -> Entry {
             ground: erasure.ground.trim().to_owned(),
             before,
             records: list.len() as u64,
+            log: None,
         }),
         ..Record::default()
     };
@@ -350,6 +376,8 @@ fn targets_of(ledger: &Handle, index: u64) -> Result<Vec<Target>, ReadError> {
     let erasure = entry.record.erasure.as_ref().ok_or_else(damaged)?;
     match erasure.scope() {
         ErasureScope::Unspecified => Err(damaged()),
+        // Its keys were in a sealing file of its own.
+        ErasureScope::Log => Ok(Vec::new()),
         ErasureScope::Dataset => {
             let label = Label::dataset(&entry.record.dataset);
             Ok(vec![Target::label(label)])
@@ -372,7 +400,7 @@ pub(super) fn holdings(ledger: &Handle) -> Result<BTreeMap<String, Holding>, Rea
     let mut holdings: BTreeMap<String, Holding> = BTreeMap::new();
     entries(ledger, 0, ledger.shared.size(), &mut |entry| {
         let record = entry.record;
-        if record.kind() != RecordKind::Erasure && entry.sealed.sealed().is_some() {
+        if is_of_dataset(&record) && entry.sealed.sealed().is_some() {
             let holding = holdings.entry(record.dataset).or_default();
             holding.records += 1;
             holding.newest_us = holding.newest_us.max(record.time_us);
@@ -382,10 +410,8 @@ pub(super) fn holdings(ledger: &Handle) -> Result<BTreeMap<String, Holding>, Rea
     Ok(holdings)
 }
 
-/// Waits for the committer's answer on a thread that blocks.
-fn block_on(
-    answer: impl Future<Output = Result<Durable, AppendError>>,
-) -> Result<Durable, AppendError> {
+/// Waits for an answer on a thread that blocks, whether that is one of an async runtime or not.
+pub(crate) fn block_on<T>(answer: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

@@ -1,8 +1,8 @@
 //! The checkpoint that is kept apart from the ledger: a folder that was put back from an earlier
 //! day brings its own `checkpoint` with it, and only something outside can tell.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::create::CreateError;
@@ -10,7 +10,7 @@ use super::open::{OpenError, believed};
 use super::recover::Log;
 use super::{Ledger, Settings};
 use crate::checkpoint::Checkpoint;
-use crate::disk::{self, parent};
+use crate::disk::{self, Disk, parent};
 use crate::identity::Identity;
 use crate::note::{NOTE_BYTES_MAX, VerifierKey};
 use crate::origin::Origin;
@@ -31,7 +31,7 @@ impl Known {
             return Ok(None);
         };
         refuse_inside(&file, &settings.folder)?;
-        let note = match read(&file) {
+        let note = match disk::read_text(&*settings.disk, &file, NOTE_BYTES_MAX + 1) {
             Ok(note) => note,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(OpenError::KnownMissing { file });
@@ -85,6 +85,7 @@ fn real(path: &Path) -> PathBuf {
 /// Whether a new ledger `origin` may keep its checkpoint in `file`: it is not there, or an
 /// interrupted creation of a ledger of this name left it.
 pub(super) fn may_begin(
+    disk: &dyn Disk,
     file: &Path,
     folder: &Path,
     origin: &Origin,
@@ -96,7 +97,7 @@ pub(super) fn may_begin(
     refuse_inside(file, folder).map_err(|_| CreateError::KnownInside {
         file: file.to_owned(),
     })?;
-    let note = match read(file) {
+    let note = match disk::read_text(disk, file, NOTE_BYTES_MAX + 1) {
         Ok(note) => note,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(_) => return Err(taken()),
@@ -122,12 +123,4 @@ pub(super) fn make(mut settings: Settings) -> Result<u64, OpenError> {
         made.map_err(|source| OpenError::io(file, source))?;
     }
     Ok(ledger.size())
-}
-
-fn read(file: &Path) -> io::Result<String> {
-    let mut note = String::new();
-    File::open(file)?
-        .take(NOTE_BYTES_MAX as u64 + 1)
-        .read_to_string(&mut note)?;
-    Ok(note)
 }

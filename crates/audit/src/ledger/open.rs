@@ -18,7 +18,7 @@ use super::recover::{Log, Reader};
 use super::shared::{Head, Shared};
 use super::{Handle, Ledger, Settings};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::frame;
 use crate::identity::{Identity, IdentityError};
 use crate::note::VerifierKey;
@@ -245,6 +245,7 @@ pub(super) fn open(
         folder,
         free_bytes_min: settings.free_bytes_min,
         sealer,
+        links: Mutex::new(log.links),
         erasing: Mutex::default(),
         disk,
         committer: Mutex::new(Some(thread)),
@@ -258,7 +259,7 @@ fn identity(settings: &Settings) -> Result<Identity, OpenError> {
         let bytes_min = SEGMENT_BYTES_MIN;
         return Err(OpenError::SegmentBytes { bytes, bytes_min });
     }
-    let identity = Identity::read(&settings.folder)?;
+    let identity = Identity::read_through(&*settings.disk, &settings.folder)?;
     if identity.key != *settings.key.verifier() {
         let given = settings.key.verifier().clone();
         let (due, given) = (Box::new(identity.key), Box::new(given));
@@ -275,7 +276,7 @@ fn read(
     positions: &Positions,
 ) -> Result<Log, OpenError> {
     let (folder, disk) = (&settings.folder, &*settings.disk);
-    let Checkpoint { size, root, .. } = stored_checkpoint(folder, identity)?;
+    let Checkpoint { size, root, .. } = stored_checkpoint(disk, folder, identity)?;
     let known = Known::read(settings, identity)?;
     let sizes = known.iter().map(|known| known.checkpoint.size);
     let log = Reader {
@@ -331,9 +332,13 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn stored_checkpoint(folder: &Path, identity: &Identity) -> Result<Checkpoint, OpenError> {
+fn stored_checkpoint(
+    disk: &dyn Disk,
+    folder: &Path,
+    identity: &Identity,
+) -> Result<Checkpoint, OpenError> {
     let file = folder.join(checkpoint::FILE);
-    let note = checkpoint::read(folder).map_err(|source| OpenError::Io {
+    let note = checkpoint::read(disk, folder).map_err(|source| OpenError::Io {
         file: file.clone(),
         source,
     })?;

@@ -59,6 +59,7 @@ pub(super) fn parts(
         return Err(ReadError::Unknown { index, size });
     }
     let leaves = Leaves {
+        disk: &*ledger.disk,
         folder: &ledger.folder,
         log: ledger.shared.identity.id,
     };

@@ -184,6 +184,7 @@ fn leaves(
     visit: &mut dyn FnMut(&[u8]),
 ) -> Result<(), ReadError> {
     let leaves = Leaves {
+        disk: &*ledger.disk,
         folder: &ledger.folder,
         log: ledger.shared.identity.id,
     };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::links::Links;
 use super::open::OpenError;
 use crate::disk::{self, Disk};
 use crate::frame::{Parts, Place};
@@ -23,6 +24,8 @@ pub(super) struct Log {
     /// The last segment, and where its last frame ends.
     pub(super) last: Option<(u64, u64)>,
     pub(super) repair: Option<Repair>,
+    /// What it says of other logs.
+    pub(super) links: Links,
 }
 
 /// Reads the segments one after the other.
@@ -39,7 +42,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// Reads all segments and checks that each frame follows the one before it.
     pub(super) fn read(&self) -> Result<Log, OpenError> {
-        let listed = segment::list(self.folder);
+        let listed = segment::list(self.disk, self.folder);
         let folder = segment::folder(self.folder);
         let (numbers, strangers) = listed.map_err(|source| OpenError::Io {
             file: folder,
@@ -82,7 +85,7 @@ impl Reader<'_> {
         if is_last {
             forget_cached(self.disk, &file).map_err(failed)?;
         }
-        let (mut scan, header) = Scan::open(self.folder, number).map_err(failed)?;
+        let (mut scan, header) = Scan::open(self.disk, self.folder, number).map_err(failed)?;
         let header = self.check_header(log, number, header, &file)?;
         let bytes = scan.bytes();
         if bytes != header.bytes && !(is_last && bytes < header.bytes) {
@@ -139,6 +142,7 @@ impl Reader<'_> {
     fn frame(&self, log: &mut Log, parts: Parts<'_>) -> Result<(), OpenError> {
         for part in parts.flatten() {
             log.tree.push(leaf_hash(part.leaf));
+            log.links.note_leaf(part.leaf);
             self.note_root(log);
         }
         Ok(self.tiles.keep(&mut log.tree)?)

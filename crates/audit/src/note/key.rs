@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use crate::checkpoint;
 use crate::disk;
+use crate::origin::Origin;
 use crate::tree::sha256;
 
 /// What a log signs: the text of a note (C2SP signed-note).
@@ -160,6 +162,14 @@ impl<const TYPE: u8> PublicKey<TYPE> {
 
     pub(super) fn public(&self) -> &[u8; 32] {
         &self.public
+    }
+}
+
+impl PublicKey<LOG> {
+    /// Whether it may sign for a log: its name is the log's origin, or a part of it that ends at a
+    /// slash.
+    pub fn speaks_for(&self, origin: &Origin) -> bool {
+        checkpoint::speaks_for(&self.name, origin)
     }
 }
 

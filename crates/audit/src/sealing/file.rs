@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
@@ -64,7 +64,7 @@ impl State {
     }
 
     /// Reads a file.
-    pub(super) fn read(file: &Path) -> Result<State, SealingError> {
+    pub(super) fn read(disk: &dyn Disk, file: &Path) -> Result<State, SealingError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => SealingError::Missing {
                 file: file.to_owned(),
@@ -74,15 +74,12 @@ impl State {
                 source,
             },
         };
-        let opened = File::open(file).map_err(failed)?;
+        let opened = disk.open_to_read(file).map_err(failed)?;
         // As long as the file, so that no shorter buffer of secrets is left behind in memory.
         let length = opened.metadata().map_err(failed)?.len().min(BYTES_MAX);
         let length = usize::try_from(length).unwrap_or(0);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
-        opened
-            .take(BYTES_MAX)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
+        let mut bytes = Zeroizing::new(vec![0; length]);
+        disk::read_exact(disk, &opened, &mut bytes, 0).map_err(failed)?;
         State::decode(&bytes).ok_or_else(|| SealingError::Malformed {
             file: file.to_owned(),
         })
@@ -91,19 +88,16 @@ impl State {
     /// Puts this state in the place of the one in `file`, and writes zeroes over what it was. After
     /// a power cut the file is the old or the new one, whole.
     pub(super) fn replace(&self, disk: &dyn Disk, file: &Path) -> io::Result<()> {
-        let before = match disk.open(file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            opened => Some(opened?),
-        };
+        let before = open_if_there(disk, file)?;
         let fresh = super::begun(file);
+        if let Some(left) = open_if_there(disk, &fresh)? {
+            // Left of a replacement that failed, with keys that are to be destroyed now.
+            overwrite(disk, &left)?;
+        }
         self.write(disk, &fresh)?;
         disk.rename(&fresh, file)?;
         disk.sync_folder(disk::parent(file))?;
-        let Some(before) = before else {
-            return Ok(());
-        };
-        disk::blank(disk, &before, 0, before.metadata()?.len())?;
-        disk.sync(&before)
+        before.map_or(Ok(()), |before| overwrite(disk, &before))
     }
 
     /// Writes a file that lasts, under a name that may not last yet.
@@ -173,6 +167,19 @@ impl State {
     }
 }
 
+fn open_if_there(disk: &dyn Disk, file: &Path) -> io::Result<Option<File>> {
+    match disk.open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// Writes zeroes over all of a file.
+fn overwrite(disk: &dyn Disk, file: &File) -> io::Result<()> {
+    disk::blank(disk, file, 0, file.metadata()?.len())?;
+    disk.sync(file)
+}
+
 /// What has not been decoded yet.
 struct Rest<'a>(&'a [u8]);
 
@@ -238,7 +245,10 @@ pub enum SealingError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
+    use crate::disk::LocalDisk;
 
     fn state() -> State {
         let mut state = State::generate(LogId([1; 16])).unwrap();
@@ -305,15 +315,38 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sealing");
         let (old, new) = (state(), state());
-        old.replace(&disk::LocalDisk, &file).unwrap();
+        old.replace(&LocalDisk, &file).unwrap();
         let held = File::open(&file).unwrap();
-        new.replace(&disk::LocalDisk, &file).unwrap();
-        assert!(same(&new, &State::read(&file).unwrap()));
+        new.replace(&LocalDisk, &file).unwrap();
+        assert!(same(&new, &State::read(&LocalDisk, &file).unwrap()));
         let mut before = Vec::new();
         (&held).read_to_end(&mut before).unwrap();
         assert!(!before.is_empty() && before.iter().all(|byte| *byte == 0));
         use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// Makes a file only over zeroes.
+    #[derive(Debug)]
+    struct Blank;
+
+    impl Disk for Blank {
+        fn create(&self, file: &Path) -> io::Result<File> {
+            let there = std::fs::read(file).unwrap_or_default();
+            assert!(there.iter().all(|byte| *byte == 0));
+            LocalDisk.create(file)
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_replacement_left_is_written_over_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sealing");
+        let (old, new) = (state(), state());
+        old.replace(&LocalDisk, &file).unwrap();
+        old.write(&LocalDisk, &super::super::begun(&file)).unwrap();
+        new.replace(&Blank, &file).unwrap();
+        assert!(same(&new, &State::read(&LocalDisk, &file).unwrap()));
     }
 }

@@ -29,6 +29,21 @@ impl Label {
         Label::of("erasures")
     }
 
+    /// Of the records of looks into the audit trail, whatever dataset was looked for.
+    pub(crate) fn looks() -> Label {
+        Label::of("looks")
+    }
+
+    /// Of the records of holds.
+    pub(crate) fn holds() -> Label {
+        Label::of("holds")
+    }
+
+    /// Of the records of links, whose sealed parts say nothing.
+    pub(crate) fn links() -> Label {
+        Label::of("links")
+    }
+
     fn of(name: &str) -> Label {
         let mut label = [0; LABEL_BYTES];
         let hash = sha256(format!("motlan sealing\n{name}\n").as_bytes());

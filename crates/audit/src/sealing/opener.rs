@@ -83,8 +83,19 @@ impl Opener<'_> {
 pub(crate) fn label(record: &Record) -> Label {
     match record.kind() {
         RecordKind::Erasure => Label::erasures(),
-        _ => Label::dataset(&record.dataset),
+        RecordKind::Look => Label::looks(),
+        RecordKind::Hold => Label::holds(),
+        RecordKind::Link => Label::links(),
+        RecordKind::Unspecified | RecordKind::Question | RecordKind::Outcome => {
+            Label::dataset(&record.dataset)
+        }
     }
+}
+
+/// Whether its key goes with those of its dataset: a look names a dataset too, and stays when that
+/// is erased.
+pub(crate) fn is_of_dataset(record: &Record) -> bool {
+    label(record) == Label::dataset(&record.dataset)
 }
 
 /// Where the key of a sealed part lies in the key tree.

@@ -23,6 +23,8 @@ pub(crate) struct Sealer {
 struct Next {
     count: u64,
     walker: Walker,
+    /// Nothing more is sealed: all keys are about to be destroyed.
+    ends: bool,
 }
 
 impl Sealer {
@@ -45,7 +47,7 @@ impl Sealer {
     }
 
     /// Seals `content` of a record with this label. `nonce` must be random. `None` where the keys
-    /// of the label were destroyed, or its numbers are used up.
+    /// of the label were destroyed, or are to be, or its numbers are used up.
     pub(crate) fn seal(
         &self,
         label: Label,
@@ -60,7 +62,14 @@ impl Sealer {
     /// The next number and its key.
     fn draw(&self, label: Label) -> Option<(Number, Key)> {
         let mut next = self.next();
-        let Next { count, walker } = next.entry(label).or_default();
+        let Next {
+            count,
+            walker,
+            ends,
+        } = next.entry(label).or_default();
+        if *ends {
+            return None;
+        }
         let number = Number::new(self.opening, *count)?;
         *count += 1;
         let path = number.path(label);
@@ -68,6 +77,12 @@ impl Sealer {
             .sealing
             .state(|State { tree, .. }| walker.derive(tree, &path))?;
         Some((number, key))
+    }
+
+    /// Says whether all keys of a label are about to be destroyed. What is sealed with one of them
+    /// after that is on record could not be read, and nobody would know.
+    pub(crate) fn ends(&self, label: Label, ends: bool) {
+        self.next().entry(label).or_default().ends = ends;
     }
 
     /// Forgets the nodes from which destroyed keys could be derived.

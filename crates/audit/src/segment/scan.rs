@@ -4,9 +4,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::disk::{self, Disk};
 use crate::frame::{self, Header as FrameHeader, Parts, Place};
 use crate::identity::LogId;
 use crate::segment::{self, Header};
@@ -20,7 +20,8 @@ const FRAME_BYTES_MAX: u64 = (frame::HEADER_BYTES + frame::BODY_BYTES_MAX + 1) a
 
 /// An open segment.
 #[derive(Debug)]
-pub(crate) struct Scan {
+pub(crate) struct Scan<'a> {
+    disk: &'a dyn Disk,
     path: PathBuf,
     file: File,
     /// The length that the file has now.
@@ -89,13 +90,18 @@ pub(crate) struct Tear {
     pub(crate) end: u64,
 }
 
-impl Scan {
+impl Scan<'_> {
     /// Opens segment `number` and reads its header; `None` where there is no whole one.
-    pub(crate) fn open(ledger: &Path, number: u64) -> io::Result<(Scan, Option<Header>)> {
+    pub(crate) fn open<'a>(
+        disk: &'a dyn Disk,
+        ledger: &Path,
+        number: u64,
+    ) -> io::Result<(Scan<'a>, Option<Header>)> {
         let path = segment::path(ledger, number);
-        let file = File::open(&path)?;
+        let file = disk.open_to_read(&path)?;
         let bytes = file.metadata()?.len();
         let mut scan = Scan {
+            disk,
             path,
             file,
             bytes,
@@ -233,7 +239,9 @@ impl Scan {
             self.window
                 .resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
             self.window_at = offset;
-            self.file.read_exact_at(&mut self.window, offset)?;
+            let read = disk::read_exact(self.disk, &self.file, &mut self.window, offset);
+            // Nobody may take for the file's what a failed reading left here.
+            read.inspect_err(|_| self.window.clear())?;
         }
         let from = usize::try_from(offset - self.window_at).unwrap_or(usize::MAX);
         let length = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);

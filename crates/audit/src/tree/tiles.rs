@@ -2,15 +2,14 @@
 //! tlog-tiles. They are derived from the segments: never synced, and rebuilt when the ledger opens.
 //! Only full tiles are written; a partial one is a prefix of the full one and is held in memory.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::{Edge, Hash, Nodes, TILE_HASHES, TILE_HEIGHT, Tree, node_hash};
-use crate::disk::{self, Disk, LocalDisk};
+use crate::disk::{self, Disk};
 
 /// The size of a full tile.
 const TILE_BYTES: usize = TILE_HASHES * 32;
@@ -33,6 +32,14 @@ pub(crate) struct TileError {
     pub(crate) source: io::Error,
 }
 
+impl TileError {
+    /// Whether there is no such tile: none, or a file of another length.
+    pub(crate) fn is_missing(&self) -> bool {
+        use io::ErrorKind::{InvalidData, NotFound};
+        matches!(self.source.kind(), NotFound | InvalidData)
+    }
+}
+
 /// Why a node of the tree could not be had.
 #[derive(Debug, Error)]
 pub(crate) enum NodeError {
@@ -53,11 +60,12 @@ pub(crate) struct Tiles {
 
 impl Tiles {
     /// The tiles of the ledger in `ledger`.
+    #[cfg(test)]
     pub(crate) fn new(ledger: &Path) -> Tiles {
-        Tiles::through(Arc::new(LocalDisk), ledger)
+        Tiles::through(Arc::new(disk::LocalDisk), ledger)
     }
 
-    /// As [`Tiles::new`], written through `disk`.
+    /// The tiles of the ledger in `ledger`, written and read through `disk`.
     pub(crate) fn through(disk: Arc<dyn Disk>, ledger: &Path) -> Tiles {
         Tiles {
             disk,
@@ -118,14 +126,13 @@ impl Tiles {
     pub(crate) fn read(&self, tile: Tile) -> Result<Vec<Hash>, TileError> {
         let file = self.path(tile);
         let read = || {
-            let mut bytes = Vec::with_capacity(TILE_BYTES + 1);
-            fs::File::open(&file)?
-                .take(TILE_BYTES as u64 + 1)
-                .read_to_end(&mut bytes)?;
-            let (hashes, rest) = bytes.as_chunks::<32>();
-            if hashes.len() != TILE_HASHES || !rest.is_empty() {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+            let opened = self.disk.open_to_read(&file)?;
+            if opened.metadata()?.len() != TILE_BYTES as u64 {
+                return Err(io::ErrorKind::InvalidData.into());
             }
+            let mut bytes = vec![0; TILE_BYTES];
+            disk::read_exact(&*self.disk, &opened, &mut bytes, 0)?;
+            let (hashes, _) = bytes.as_chunks::<32>();
             Ok(hashes.to_vec())
         };
         read().map_err(|source| TileError {

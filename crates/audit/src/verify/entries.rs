@@ -9,6 +9,7 @@ use prost::Message as _;
 
 use super::walk::{Visit, Walk};
 use super::{Findings, VerifyError};
+use crate::disk::LocalDisk;
 use crate::frame::Part;
 use crate::identity::Identity;
 use crate::origin::RecordId;
@@ -48,7 +49,7 @@ pub fn read_entries(
 ) -> Result<Findings, VerifyError> {
     let identity = Identity::read(folder)?;
     sealing.map_or(Ok(()), |sealing| sealing.must_be_of(identity.id))?;
-    let mut walk = Walk::new(folder, &identity, Findings::default());
+    let mut walk = Walk::new(&LocalDisk, folder, &identity, Findings::default());
     walk.run(
         &mut Show {
             identity: &identity,

@@ -26,6 +26,12 @@ pub struct Report {
     pub outcomes: u64,
     /// How many of them record an erasure.
     pub erasures: u64,
+    /// How many of them record a look into the audit trail.
+    pub looks: u64,
+    /// How many of them record that a hold began or ended.
+    pub holds: u64,
+    /// How many of them name the log before or after.
+    pub links: u64,
     /// What the sealed parts showed; `None` where no sealing file was given, and so none was
     /// opened.
     pub sealed: Option<SealedParts>,
@@ -71,7 +77,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         file: impl Into<PathBuf>,
         offset: Option<u64>,

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use motlan_api::audit::v1::{ErasureScope, Record, RecordKind, Result as Ended};
+use motlan_api::audit::v1::{ErasureScope, LinkDirection, Record, RecordKind, Result as Ended};
 
 /// How many names are kept to be used again.
 const NAMES_MAX: usize = 4096;
@@ -19,6 +19,8 @@ pub(super) struct Rules {
     /// huge.
     questions: HashMap<u64, u64>,
     names: Names,
+    has_successor: bool,
+    has_predecessor: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -51,22 +53,41 @@ impl Rules {
     /// Takes the next record and tells what is wrong with it.
     pub(super) fn check(&mut self, index: u64, record: &Record, wrong: &mut dyn FnMut(String)) {
         let ended = record.result();
-        if record.erasure.is_some() && record.kind() != RecordKind::Erasure {
-            wrong("tells of an erasure and is none".to_owned());
+        for (told, kind, what) in [
+            (record.erasure.is_some(), RecordKind::Erasure, "an erasure"),
+            (record.look.is_some(), RecordKind::Look, "a look"),
+            (record.hold.is_some(), RecordKind::Hold, "a hold"),
+            (record.link.is_some(), RecordKind::Link, "another log"),
+        ] {
+            if told && record.kind() != kind {
+                wrong(format!("tells of {what} and is of another kind"));
+            }
+        }
+        // What has begun may end; nothing begins any more.
+        let may_follow = record.question.is_some() || record.kind() == RecordKind::Erasure;
+        if self.has_successor && !may_follow {
+            wrong("stands behind the link to the next log, and ends nothing".to_owned());
         }
         match record.kind() {
             RecordKind::Unspecified => wrong("is of no kind".to_owned()),
             RecordKind::Erasure => {
-                let erasure = record.erasure.as_ref();
-                let is_told = erasure.is_some_and(|erasure| {
-                    erasure.scope() != ErasureScope::Unspecified
-                        && !erasure.ground.is_empty()
-                        && erasure.before <= index
-                });
-                if !is_told || record.question.is_some() || ended != Ended::Unspecified {
+                if !tells_an_erasure(record, index) {
                     wrong("an erasure that does not say what was erased, and why".to_owned());
                 }
             }
+            RecordKind::Look => {
+                // Of another log's size nothing can be told here.
+                let own = record.look.as_ref().filter(|look| look.quarter.is_empty());
+                if !tells_a_look(record) || own.is_some_and(|look| look.size > index) {
+                    wrong("a look that does not say what was shown, or why nothing was".to_owned());
+                }
+            }
+            RecordKind::Hold => {
+                if !tells_a_hold(record) {
+                    wrong("a hold that does not say until when, and why".to_owned());
+                }
+            }
+            RecordKind::Link => self.link(record, wrong),
             RecordKind::Question => {
                 if record.question.is_some() || ended != Ended::Unspecified {
                     wrong("a question that says how it ended".to_owned());
@@ -90,6 +111,26 @@ impl Rules {
                     self.answered(question, record, wrong);
                 }
             }
+        }
+    }
+
+    fn link(&mut self, record: &Record, wrong: &mut dyn FnMut(String)) {
+        let direction = match &record.link {
+            Some(link) if !link.origin.is_empty() && !link.key.is_empty() => link.direction(),
+            _ => LinkDirection::Unspecified,
+        };
+        let ends = record
+            .link
+            .as_ref()
+            .is_some_and(|link| !link.root.is_empty());
+        let is_bare = record.question.is_none() && record.result() == Ended::Unspecified;
+        let has_it = match direction {
+            LinkDirection::Successor if is_bare && !ends => &mut self.has_successor,
+            LinkDirection::Predecessor if is_bare && ends => &mut self.has_predecessor,
+            _ => return wrong("a link that does not say which log it leads to".to_owned()),
+        };
+        if std::mem::replace(has_it, true) {
+            wrong("a second link in this direction".to_owned());
         }
     }
 
@@ -136,13 +177,44 @@ impl Rules {
     }
 }
 
+/// Whether a record of kind ERASURE says what was erased, and why.
+fn tells_an_erasure(record: &Record, index: u64) -> bool {
+    let is_told = record.erasure.as_ref().is_some_and(|erasure| {
+        let is_of_log = erasure.scope() == ErasureScope::Log;
+        erasure.scope() != ErasureScope::Unspecified
+            && erasure.log.is_some() == is_of_log
+            && !erasure.ground.is_empty()
+            && erasure.before <= index
+    });
+    is_told && record.question.is_none() && record.result() == Ended::Unspecified
+}
+
+/// Whether a record of kind LOOK says what was shown, or why nothing was.
+pub(crate) fn tells_a_look(record: &Record) -> bool {
+    let is_told = match record.result() {
+        Ended::Released => record.look.is_some() && record.reason.is_empty(),
+        Ended::Refused => record.look.is_none() && !record.reason.is_empty(),
+        Ended::Unspecified | Ended::Failed | Ended::NotFound => false,
+    };
+    is_told && record.question.is_none()
+}
+
+/// Whether a record of kind HOLD says until when, or which one it ends, and why.
+pub(crate) fn tells_a_hold(record: &Record) -> bool {
+    let is_told = record.hold.as_ref().is_some_and(|hold| {
+        let ends_another = !hold.ends.is_empty();
+        !hold.ground.is_empty() && ends_another == (hold.until_us == 0)
+    });
+    is_told && record.question.is_none() && record.result() == Ended::Unspecified
+}
+
 fn place(index: u64) -> (u64, u64) {
     (index / 64, 1 << (index % 64))
 }
 
 #[cfg(test)]
 mod tests {
-    use motlan_api::audit::v1::Erasure;
+    use motlan_api::audit::v1::{Erasure, Hold, Link, Look};
 
     use super::*;
 
@@ -212,6 +284,139 @@ mod tests {
     }
 
     #[test]
+    fn a_look_says_what_was_shown_or_why_nothing_was() {
+        let look = |size, quarter: &str| Record {
+            kind: RecordKind::Look.into(),
+            result: Ended::Released.into(),
+            look: Some(Look {
+                size,
+                quarter: quarter.into(),
+                ..Look::default()
+            }),
+            ..Record::default()
+        };
+        assert_eq!(last(&[look(0, "")]), "");
+        assert!(
+            last(&[look(1, "")]).contains("a look that"),
+            "of the future"
+        );
+        assert_eq!(last(&[look(1, "2026q3")]), "", "of another log");
+        let refused = Record {
+            result: Ended::Refused.into(),
+            reason: "ROLE_NOT_HELD".into(),
+            look: None,
+            ..look(0, "")
+        };
+        assert_eq!(last(std::slice::from_ref(&refused)), "");
+        for wrong in [
+            Record {
+                look: look(0, "").look,
+                ..refused.clone()
+            },
+            Record {
+                reason: String::new(),
+                ..refused.clone()
+            },
+            Record {
+                result: Ended::NotFound.into(),
+                ..refused.clone()
+            },
+            Record {
+                question: Some(0),
+                ..refused
+            },
+        ] {
+            assert!(last(&[wrong]).contains("a look that"));
+        }
+        let elsewhere = Record {
+            look: look(0, "").look,
+            ..question("a")
+        };
+        assert!(last(&[elsewhere]).contains("of another kind"));
+    }
+
+    #[test]
+    fn a_hold_says_until_when_or_which_one_it_ends() {
+        let hold = |until_us, ends: &str, ground: &str| Record {
+            kind: RecordKind::Hold.into(),
+            hold: Some(Hold {
+                ground: ground.into(),
+                until_us,
+                ends: ends.into(),
+            }),
+            ..Record::default()
+        };
+        assert_eq!(last(&[hold(7, "", "order 9")]), "");
+        assert_eq!(last(&[hold(0, "hn1-2026q4-3", "order 9")]), "");
+        let mut ended = hold(7, "", "order 9");
+        ended.result = Ended::Released.into();
+        for wrong in [
+            hold(7, "hn1-2026q4-3", "order 9"),
+            hold(0, "", "order 9"),
+            hold(7, "", ""),
+            ended,
+        ] {
+            assert!(last(&[wrong]).contains("a hold that"));
+        }
+    }
+
+    #[test]
+    fn behind_the_link_to_the_next_log_only_what_had_begun_may_end() {
+        let link = |direction: LinkDirection, root: &[u8]| Record {
+            kind: RecordKind::Link.into(),
+            link: Some(Link {
+                direction: direction.into(),
+                origin: "a/b/2026q4".into(),
+                key: "a/b+00000000+AQ".into(),
+                root: root.to_vec(),
+                ..Link::default()
+            }),
+            ..Record::default()
+        };
+        let next = link(LinkDirection::Successor, &[]);
+        let before = link(LinkDirection::Predecessor, &[7; 32]);
+        let asked = [question("a"), next.clone()];
+        let behind = |record: Record| last(&[&asked[..], &[record]].concat());
+        assert_eq!(last(&[before.clone(), question("a"), next.clone()]), "");
+        assert_eq!(behind(outcome("a", Some(0))), "");
+        let refused = Record {
+            result: Ended::Refused.into(),
+            ..outcome("a", None)
+        };
+        for wrong in [question("a"), refused, before.clone()] {
+            assert!(behind(wrong).contains("and ends nothing"));
+        }
+        assert!(behind(next.clone()).contains("a second link"));
+        assert!(last(&[before.clone(), before]).contains("a second link"));
+        for (direction, root) in [
+            (LinkDirection::Successor, &[7; 32][..]),
+            (LinkDirection::Predecessor, &[]),
+            (LinkDirection::Unspecified, &[]),
+        ] {
+            assert!(last(&[link(direction, root)]).contains("which log it leads to"));
+        }
+    }
+
+    #[test]
+    fn a_dropped_log_is_named_by_an_erasure_of_a_log_and_no_other() {
+        let dropped = |scope: ErasureScope, log| Record {
+            kind: RecordKind::Erasure.into(),
+            erasure: Some(Erasure {
+                scope: scope.into(),
+                ground: "by law".into(),
+                log,
+                ..Erasure::default()
+            }),
+            ..Record::default()
+        };
+        let log = Some(Link::default());
+        assert_eq!(last(&[dropped(ErasureScope::Log, log.clone())]), "");
+        for (scope, log) in [(ErasureScope::Log, None), (ErasureScope::Subject, log)] {
+            assert!(last(&[dropped(scope, log)]).contains("what was erased"));
+        }
+    }
+
+    #[test]
     fn kind_and_result_must_fit() {
         assert!(last(&[Record::default()]).contains("of no kind"));
         let ended = Record {
@@ -230,7 +435,7 @@ mod tests {
         };
         assert_eq!(last(std::slice::from_ref(&erasure)), "");
         erasure.kind = RecordKind::Question.into();
-        assert!(last(std::slice::from_ref(&erasure)).contains("is none"));
+        assert!(last(std::slice::from_ref(&erasure)).contains("of another kind"));
         erasure.kind = RecordKind::Erasure.into();
         erasure.erasure = Some(Erasure {
             before: 1,

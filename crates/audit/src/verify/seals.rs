@@ -8,7 +8,7 @@ use motlan_api::audit::v1::{ErasureScope, Record, RecordKind, Sealed};
 use super::report::{Findings, SealedParts};
 use crate::identity::LogId;
 use crate::ledger::SALT_BYTES;
-use crate::sealing::{Bound, Label, Opened, Opener, Sealing, Target};
+use crate::sealing::{Bound, Label, Opened, Opener, Sealing, Target, is_of_dataset};
 use crate::tree::Hash;
 
 /// What has been seen of the sealed parts so far.
@@ -61,7 +61,9 @@ impl<'a> Seals<'a> {
             }
             Opened::Erased => {
                 self.parts.erased += 1;
-                let erased = self.erased.entry(record.dataset.clone()).or_default();
+                // The erasure of a dataset explains no other kind of record.
+                let dataset = is_of_dataset(record).then(|| record.dataset.clone());
+                let erased = self.erased.entry(dataset.unwrap_or_default()).or_default();
                 erased.push(index);
                 if record.kind() == RecordKind::Erasure {
                     wrong("the sealed part of an erasure was erased".to_owned());
@@ -92,7 +94,7 @@ impl<'a> Seals<'a> {
                 }
                 self.listed.extend(&sealed.erased);
             }
-            Some(ErasureScope::Unspecified) | None => {}
+            Some(ErasureScope::Log | ErasureScope::Unspecified) | None => {}
         }
     }
 

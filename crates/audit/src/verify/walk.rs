@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::{Findings, VerifyError};
+use crate::disk::Disk;
 use crate::frame::{Header as FrameHeader, Part, Parts, Place};
 use crate::identity::Identity;
 use crate::segment::{self, Fault, Found, Header, Scan};
@@ -32,6 +33,7 @@ pub(super) trait Visit {
 
 /// The walk and what it has passed.
 pub(super) struct Walk<'a> {
+    disk: &'a dyn Disk,
     folder: &'a Path,
     identity: &'a Identity,
     /// Over all records that were read so far.
@@ -56,9 +58,15 @@ enum Then {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(folder: &'a Path, identity: &'a Identity, findings: Findings) -> Walk<'a> {
+    pub(super) fn new(
+        disk: &'a dyn Disk,
+        folder: &'a Path,
+        identity: &'a Identity,
+        findings: Findings,
+    ) -> Walk<'a> {
         let (tree, next, linked) = (Tree::default(), 0, true);
         Walk {
+            disk,
             folder,
             identity,
             tree,
@@ -82,7 +90,7 @@ impl<'a> Walk<'a> {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), VerifyError> {
         let folder = segment::folder(self.folder);
-        let listed = segment::list(self.folder);
+        let listed = segment::list(self.disk, self.folder);
         let (numbers, strangers) = listed.map_err(|source| VerifyError::Read {
             file: folder,
             source,
@@ -131,7 +139,7 @@ impl<'a> Walk<'a> {
             file: file.clone(),
             source,
         };
-        let (mut scan, header) = Scan::open(self.folder, number).map_err(failed)?;
+        let (mut scan, header) = Scan::open(self.disk, self.folder, number).map_err(failed)?;
         self.segments += 1;
         self.check_header(&file, number, header, scan.bytes());
         let mut offset = segment::HEADER_BYTES as u64;

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
-use motlan_audit::{Disk, EraseError, Ledger, LocalDisk, OpenError, Opened};
+use motlan_audit::{
+    AppendError, Disk, EraseError, Erasure, Ledger, LocalDisk, OpenError, Opened, Whose,
+};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -174,6 +178,23 @@ async fn an_erasure_whose_disk_fails_says_what_is_done_and_is_completed() {
 }
 
 #[tokio::test]
+async fn keys_that_stayed_in_the_file_are_used_no_more_and_gone_with_the_next_try() {
+    let (place, disk, ledger) = watched().await;
+    // The record is written, and then nothing.
+    disk.watch(Some(failing(1)));
+    let erased = ledger.erase(&of_subject(&subject(1)));
+    assert!(matches!(erased, Err(EraseError::Keys { .. })), "{erased:?}");
+    assert_eq!(opened(&ledger), "- 2 - e");
+    assert_ne!(place.opened().0, "");
+    let again = ledger.erase(&of_subject(&subject(1)));
+    assert!(matches!(again, Err(EraseError::Keys { .. })), "{again:?}");
+    disk.watch(None);
+    let again = ledger.erase(&of_subject(&subject(1))).unwrap();
+    assert_eq!(again.records, []);
+    assert_eq!(place.opened().0, "");
+}
+
+#[tokio::test]
 async fn a_ledger_that_cannot_carry_out_an_erasure_on_record_does_not_open() {
     let (place, _, ledger) = watched().await;
     let older = fs::read(place.sealing_file()).unwrap();
@@ -224,6 +245,43 @@ async fn what_is_recorded_while_a_subject_is_erased_stays_readable() {
     }
     ledger.close().unwrap();
     assert_eq!(place.opened().0, "");
+}
+
+/// What becomes of a question at once: that it cannot be sealed, or that it waits to be written.
+fn asked_now(ledger: &Ledger) -> String {
+    let mut asked = pin!(ledger.append(question(9)));
+    match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(error)) => error.to_string(),
+        Poll::Ready(Ok(_)) => "written".to_owned(),
+        Poll::Pending => "waits".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_with_keys_of_which_it_is_recorded_that_they_are_destroyed() {
+    let (_place, disk, ledger) = watched().await;
+    let of_dataset = |dataset: &str| Erasure {
+        whose: Whose::Dataset(dataset.to_owned()),
+        ..of_subject("")
+    };
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (telling, asking) = (Arc::clone(&told), ledger.clone());
+    disk.watch(Some(Box::new(move || {
+        telling.lock().unwrap().push(asked_now(&asking));
+        Ok(())
+    })));
+    ledger.erase(&of_dataset("population")).unwrap();
+    disk.watch(None);
+    let told = told.lock().unwrap().clone();
+    // From before the record is written until the old keys are overwritten.
+    assert!(told.len() > 7, "{told:?}");
+    let no_key = AppendError::NoKey.to_string();
+    assert!(told.iter().all(|told| *told == no_key), "{told:?}");
+    // A dataset of which there was nothing to erase is written on.
+    let mut other = question(1);
+    other.record.dataset = "land".to_owned();
+    assert_eq!(ledger.erase(&of_dataset("land")).unwrap().records, []);
+    let _ = ledger.append(other).await.unwrap();
 }
 
 /// What is done to a ledger.

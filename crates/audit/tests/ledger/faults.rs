@@ -4,14 +4,19 @@
 mod bench;
 mod heard;
 mod liars;
+mod reader;
+mod reading;
+mod script;
+mod two;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use motlan_testkit::disk::{Operation, Trouble};
+use motlan_testkit::disk::Trouble;
 
-use bench::{Bench, Script};
+use bench::Bench;
+use script::Script;
 
 const LEGEND: &str = "\
 # What comes of one operation that goes wrong. Written by `tests/ledger/faults.rs`; run it with
@@ -27,6 +32,11 @@ const LEGEND: &str = "\
 # told: so many records were acknowledged. found: so many there are when it is opened again after a
 # kill, or after a power cut that took any of what did not last yet; all that were told of are
 # among them. none: there was no ledger yet, and it could be made.
+#
+# subject, dataset: erasures. What is found on record of them is done: those keys are gone, and no
+# others. keys 1 stay: the first is said to be on record, and done when the ledger is next
+# opened. open cannot erase: an erasure is on record, and the ledger does not open before it is
+# done.
 ";
 
 #[tokio::test]
@@ -39,7 +49,7 @@ async fn whatever_goes_wrong_once_all_that_was_acknowledged_is_found_again() {
         assert_eq!(well.heard.ended, "all goes well");
         let operations = well.disk.operations();
         writeln!(table, "\n[{script}] {} operations\n", operations.len()).unwrap();
-        for (nth, operation) in tried(script, &operations) {
+        for (nth, operation) in script.tried(&operations) {
             let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for trouble in Trouble::HONEST {
                 if !trouble.can_befall(operation) {
@@ -72,15 +82,6 @@ async fn whatever_goes_wrong_once_all_that_was_acknowledged_is_found_again() {
     }
     println!("{cases} states of a disk");
     is_as_reviewed("faults.txt", &table);
-}
-
-/// Operations that are tried: of the script that fills a tile only what is done to tiles.
-fn tried(script: Script, operations: &[Operation]) -> impl Iterator<Item = (usize, &Operation)> {
-    let of_interest = move |operation: &Operation| {
-        script != Script::Tile || operation.path.starts_with("ledger/tile")
-    };
-    let each = operations.iter().enumerate();
-    each.filter(move |(_, operation)| of_interest(operation))
 }
 
 fn is_as_reviewed(name: &str, table: &str) {

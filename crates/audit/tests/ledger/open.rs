@@ -213,7 +213,7 @@ fn what_is_no_ledger_or_not_with_this_key_is_refused() {
     let place = Place::new(1 << 16);
     let other = SignerKey::generate(ORIGIN).unwrap();
     let mut settings = place.settings();
-    settings.key = other;
+    settings.key = other.into();
     assert!(matches!(Ledger::open(settings), Err(OpenError::Key { .. })));
     let mut settings = place.settings();
     settings.folder = place.folder().join("segments");

@@ -21,6 +21,9 @@ pub enum Verb {
     Rename,
     Remove,
     SyncFolder,
+    OpenToRead,
+    Read,
+    List,
 }
 
 impl fmt::Display for Verb {
@@ -36,6 +39,9 @@ impl fmt::Display for Verb {
             Self::Rename => "rename",
             Self::Remove => "remove",
             Self::SyncFolder => "sync folder",
+            Self::OpenToRead => "open to read",
+            Self::Read => "read",
+            Self::List => "list",
         })
     }
 }
@@ -72,6 +78,12 @@ pub enum Trouble {
     Full,
     /// No error, and nothing happened.
     Lies,
+    /// No error, and less was read than there was room for; the rest comes when it is asked for.
+    Short,
+    /// No error, and half of what was to be read; then it is as though the file ended there.
+    Ends,
+    /// No error, and zeroes in the place of what stands in the file.
+    Blank,
     /// No error, but this write and the next one of its length change places.
     Swaps,
 }
@@ -89,12 +101,19 @@ impl Trouble {
         Self::StopsAfterBack,
     ];
 
+    /// What an honest disk can do to a reading.
+    pub const HONEST_TO_READERS: [Self; 3] = [Self::Lost, Self::Short, Self::Ends];
+
     /// Whether it can happen to an operation. Lies leave something out, so only where nothing is
     /// handed back.
     #[must_use]
     pub fn can_befall(self, operation: &Operation) -> bool {
+        let reads = matches!(operation.verb, Verb::OpenToRead | Verb::Read | Verb::List);
         match self {
-            Self::Lost | Self::Kept | Self::Stops | Self::Full => true,
+            Self::Lost => true,
+            Self::Short | Self::Ends | Self::Blank => operation.verb == Verb::Read,
+            _ if reads => false,
+            Self::Kept | Self::Stops | Self::Full => true,
             Self::Cached
             | Self::Front
             | Self::Back
@@ -131,6 +150,9 @@ impl fmt::Display for Trouble {
             Self::Full => "full",
             Self::Lies => "lie",
             Self::Swaps => "swap",
+            Self::Short => "short",
+            Self::Ends => "ends",
+            Self::Blank => "blank",
         })
     }
 }

@@ -7,75 +7,50 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use motlan_audit::{AppendError, Entry, Ledger, Settings, SignerKey, State, Store};
+use motlan_audit::{
+    AppendError, Entry, EraseError, Ledger, OpenError, Settings, SignerKey, State, Store,
+};
 use motlan_testkit::FragileDisk;
-use motlan_testkit::disk::{Operation, Trouble};
+use motlan_testkit::disk::{Fate, Operation, Trouble};
 use tempfile::TempDir;
 
 use super::heard::Heard;
+use super::script::{Script, second};
 use crate::common::{ORIGIN, change, copy_folder, frames_end, question, temporary};
-
-/// Three records or so fill a segment.
-const SEGMENT_BYTES: u64 = 1024;
-/// Two records before the first tile is full.
-const RECORDS_BEFORE_TILE: u64 = 254;
+use crate::sealing::{of_subject, subject};
 
 type Files = Box<dyn Store>;
 
-/// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Script {
-    /// A ledger is made, opened, written over several segments, and closed.
-    Anew,
-    /// A ledger whose first tile is nearly full is opened, written, and closed.
-    Tile,
-    /// A ledger that a crash left with a torn frame and a spare segment is opened, written, and
-    /// closed.
-    Torn,
-}
+/// Three records or so fill a segment.
+const SEGMENT_BYTES: u64 = 1024;
+/// More than what is read of a segment at once, and the records that fill so much of it.
+const LONG_SEGMENT_BYTES: u64 = 3 << 20;
+const FAT_RECORDS: u32 = 40;
+/// Two records before the first tile is full.
+const RECORDS_BEFORE_TILE: u64 = 254;
 
-impl Script {
-    pub(super) const ALL: [Script; 3] = [Script::Anew, Script::Tile, Script::Torn];
-
-    fn appends(self) -> u64 {
-        match self {
-            Script::Anew => 6,
-            Script::Tile => 3,
-            Script::Torn => 1,
-        }
-    }
-}
-
-impl fmt::Display for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Script::Anew => "anew",
-            Script::Tile => "tile",
-            Script::Torn => "torn",
-        })
-    }
-}
-
-/// An entry of several sectors.
-fn long() -> Entry {
-    let mut long = question(0);
-    long.record.fields_asked = (0..200).map(|n| format!("field_{n}")).collect();
-    long
+/// An entry that names so many fields: 200 take several sectors, 5,000 nearly as much as there may
+/// be in one.
+fn of_length(fields: u32) -> Entry {
+    let mut entry = question(0);
+    entry.record.fields_asked = (0..fields).map(|n| format!("field_{n}")).collect();
+    entry
 }
 
 /// What every run begins from.
 pub(super) struct Bench {
     script: Script,
-    base: TempDir,
+    pub(super) base: TempDir,
     before: Heard,
-    key: Arc<TempDir>,
+    pub(super) key: Arc<TempDir>,
 }
 
 /// A run that is over.
 pub(super) struct Run {
     pub(super) disk: FragileDisk,
     pub(super) heard: Heard,
-    root: TempDir,
+    script: Script,
+    pub(super) root: TempDir,
     key: Arc<TempDir>,
 }
 
@@ -113,46 +88,82 @@ impl Bench {
         let (base, key) = (temporary(), Arc::new(temporary()));
         let signer = SignerKey::generate(ORIGIN).unwrap();
         signer.write(&key.path().join("ledger.key")).unwrap();
-        let mut before = Heard::default();
-        let mut settings = settings(base.path(), &key);
-        settings.checkpoint_every = Duration::from_secs(3600);
-        let records = match script {
-            Script::Anew => 0,
-            Script::Tile => RECORDS_BEFORE_TILE,
-            Script::Torn => 3,
-        };
-        if script != Script::Anew {
-            settings.segment_bytes = 1 << 16;
-            Ledger::create_with(&settings, &ORIGIN.parse().unwrap()).unwrap();
-            before.created = true;
-            let ledger = Ledger::open(settings).unwrap();
-            for _ in 0..records {
-                before.append(&ledger).await.unwrap();
-            }
-            if script == Script::Torn {
-                let _ = ledger.append(long()).await.unwrap();
-            }
-            if script == Script::Torn {
-                let copy = temporary();
-                copy_folder(base.path(), copy.path());
-                drop(ledger);
-                fs::remove_dir_all(base.path().join("ledger")).unwrap();
-                fs::remove_dir_all(base.path().join("known")).unwrap();
-                copy_folder(copy.path(), base.path());
-                let segment = base.path().join("ledger/segments/00000000");
-                let end = frames_end(&segment);
-                change(&segment, |bytes| bytes[end - 600..].fill(0));
-                fs::write(base.path().join("ledger/segments/spare"), b"left").unwrap();
-            } else {
-                ledger.close().unwrap();
-            }
-        }
-        Bench {
+        let mut bench = Bench {
             script,
             base,
-            before,
+            before: Heard::default(),
             key,
+        };
+        if script != Script::Anew {
+            bench.prepare().await;
         }
+        bench
+    }
+
+    /// Writes what the script begins from.
+    async fn prepare(&mut self) {
+        let root = self.base.path().to_owned();
+        let mut settings = settings(&root, &self.key);
+        settings.checkpoint_every = Duration::from_secs(3600);
+        settings.segment_bytes = match self.script {
+            Script::Long => LONG_SEGMENT_BYTES,
+            _ => 1 << 16,
+        };
+        Ledger::create_with(&settings, &ORIGIN.parse().unwrap()).unwrap();
+        let sealing = fs::read(root.join("ledger.sealing")).unwrap();
+        let heard = &mut self.before;
+        heard.created = true;
+        let ledger = Ledger::open(settings).unwrap();
+        match self.script {
+            Script::Anew => {}
+            Script::Tile => {
+                for _ in 0..RECORDS_BEFORE_TILE {
+                    heard.append(&ledger).await.unwrap();
+                }
+            }
+            Script::Torn | Script::Long => {
+                for _ in 0..3 {
+                    heard.append(&ledger).await.unwrap();
+                }
+                let fat = if self.script == Script::Long {
+                    FAT_RECORDS
+                } else {
+                    0
+                };
+                for _ in 0..fat {
+                    heard.append_entry(&ledger, of_length(5000)).await.unwrap();
+                }
+                let _ = ledger.append(of_length(200)).await.unwrap();
+                return self.tear(ledger);
+            }
+            Script::Subject | Script::Dataset | Script::Unsettled => {
+                for n in [1, 2] {
+                    heard.append(&ledger).await.unwrap();
+                    heard.append_entry(&ledger, second(n)).await.unwrap();
+                }
+            }
+        }
+        if self.script == Script::Unsettled {
+            heard.erase(&ledger, &of_subject(&subject(1))).unwrap();
+        }
+        ledger.close().unwrap();
+        if self.script == Script::Unsettled {
+            fs::write(root.join("ledger.sealing"), sealing).unwrap();
+        }
+    }
+
+    /// Leaves what a crash leaves of the last frame.
+    fn tear(&self, ledger: Ledger) {
+        let (root, copy) = (self.base.path(), temporary());
+        copy_folder(root, copy.path());
+        drop(ledger);
+        fs::remove_dir_all(root.join("ledger")).unwrap();
+        fs::remove_dir_all(root.join("known")).unwrap();
+        copy_folder(copy.path(), root);
+        let segment = root.join("ledger/segments/00000000");
+        let end = frames_end(&segment);
+        change(&segment, |bytes| bytes[end - 600..].fill(0));
+        fs::write(root.join("ledger/segments/spare"), b"left").unwrap();
     }
 
     /// Runs the script with these operations going wrong.
@@ -175,14 +186,11 @@ impl Bench {
         let mut run = Run {
             disk,
             heard: self.before.clone(),
+            script: self.script,
             root,
             key: Arc::clone(&self.key),
         };
-        run.heard.ended = run.play(self.script, wrap).await;
-        run.heard
-            .look(&run.root.path().join("ledger/checkpoint"), &run.key);
-        run.heard
-            .look(&run.root.path().join("known/checkpoint"), &run.key);
+        run.play(wrap).await;
         run
     }
 }
@@ -190,40 +198,103 @@ impl Bench {
 impl Run {
     fn settings(&self) -> Settings {
         let mut settings = settings(self.root.path(), &self.key);
+        settings.checkpoint_every = self.script.checkpoint_every();
         settings.disk = Arc::new(self.disk.clone());
         settings
     }
 
-    /// Plays the script and tells what it ended with.
-    async fn play(&mut self, script: Script, wrap: impl FnOnce(Files) -> Files) -> String {
-        if !self.heard.created {
+    /// The same run once more, on what `fate` left of it, or on the disk as it is.
+    pub(super) async fn again(self, fate: Option<&Fate>, nth: usize, trouble: Trouble) -> Run {
+        let mut run = match fate {
+            None => self,
+            Some(fate) => {
+                let root = temporary();
+                self.disk.lay(fate, root.path()).unwrap();
+                Run {
+                    disk: FragileDisk::under(root.path()).unwrap(),
+                    root,
+                    ..self
+                }
+            }
+        };
+        run.disk.repair();
+        run.disk.plan(run.disk.operations().len() + nth, trouble);
+        run.play(|files| files).await;
+        run
+    }
+
+    /// Plays the script and takes note of what it ends with.
+    async fn play(&mut self, wrap: impl FnOnce(Files) -> Files) {
+        self.heard.ended = self.acts(wrap).await;
+        let root = self.root.path();
+        for checkpoint in ["ledger/checkpoint", "known/checkpoint"] {
+            self.heard.look(&root.join(checkpoint), &self.key);
+        }
+    }
+
+    async fn acts(&mut self, wrap: impl FnOnce(Files) -> Files) -> String {
+        let is_made = fs::exists(self.root.path().join("ledger/log")).unwrap();
+        if !self.heard.created && !is_made {
             if Ledger::create_with(&self.settings(), &ORIGIN.parse().unwrap()).is_err() {
                 return "create fails".to_owned();
             }
             self.heard.created = true;
         }
-        let Ok(ledger) = Ledger::open_through(self.settings(), wrap) else {
-            return "open fails".to_owned();
+        let sealing = self.root.path().join("ledger.sealing");
+        let unsettled = fs::File::open(&sealing);
+        let ledger = match Ledger::open_through(self.settings(), wrap) {
+            Ok(ledger) => ledger,
+            Err(OpenError::Unsettled(_)) => return "open cannot erase".to_owned(),
+            Err(_) => return "open fails".to_owned(),
         };
-        for n in 1..=script.appends() {
-            if self.heard.append(&ledger).await.is_err() {
-                // Nothing may be acknowledged any more.
-                for _ in 0..2 {
-                    let again = ledger
-                        .append(question(0))
-                        .await
-                        .map(|durable| durable.index());
-                    assert!(matches!(again, Err(AppendError::Failed(_))), "{again:?}");
+        self.heard.created = true;
+        if self.script == Script::Unsettled {
+            self.heard.must_be_blank(unsettled.unwrap(), &sealing);
+        }
+        if let Err(why) = self.heard.meet(&ledger) {
+            self.heard.wrong = Some(why);
+        }
+        let mut ended = String::new();
+        for (erasure, n) in self.script.erasures().iter().zip(1..) {
+            let before = fs::File::open(&sealing).unwrap();
+            match self.heard.erase(&ledger, erasure) {
+                Ok(()) => self.heard.must_be_blank(before, &sealing),
+                Err(EraseError::Keys { .. }) => ended = format!("keys {n} stay, "),
+                Err(_) => {
+                    return self
+                        .has_failed(ledger, &format!("{ended}erasure {n}"))
+                        .await;
                 }
-                assert!(matches!(ledger.state(), State::Failed(_)));
-                assert!(ledger.close().is_err());
-                return format!("append {n} fails");
             }
         }
-        match ledger.close() {
-            Ok(()) => "all goes well".to_owned(),
-            Err(_) => "close fails".to_owned(),
+        if self.script == Script::Dataset {
+            // Not even if its keys are there still: the next opening destroys them.
+            let refused = ledger.append(second(3)).await;
+            let refused = refused.map(|durable| durable.index());
+            assert!(matches!(refused, Err(AppendError::NoKey)), "{refused:?}");
         }
+        for n in 1..=self.script.appends() {
+            if self.heard.append(&ledger).await.is_err() {
+                return self.has_failed(ledger, &format!("{ended}append {n}")).await;
+            }
+        }
+        ended.push_str(match ledger.close() {
+            Ok(()) => "all goes well",
+            Err(_) => "close fails",
+        });
+        ended
+    }
+
+    /// Nothing may be acknowledged any more.
+    async fn has_failed(&self, ledger: Ledger, what: &str) -> String {
+        for _ in 0..2 {
+            let again = ledger.append(question(0)).await;
+            let again = again.map(|durable| durable.index());
+            assert!(matches!(again, Err(AppendError::Failed(_))), "{again:?}");
+        }
+        assert!(matches!(ledger.state(), State::Failed(_)));
+        assert!(ledger.close().is_err());
+        format!("{what} fails")
     }
 
     /// Opens the ledger again on whatever a kill or a power cut can have left, and, where it was

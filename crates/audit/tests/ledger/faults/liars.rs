@@ -7,8 +7,9 @@ use std::path::Path;
 use motlan_audit::{Ack, Batch, Store, StoreError};
 use motlan_testkit::disk::{Operation, Trouble, Verb};
 
-use super::bench::{Bench, Run, Script};
-use super::{is_as_reviewed, tried};
+use super::bench::{Bench, Run};
+use super::is_as_reviewed;
+use super::script::Script;
 
 const LEGEND: &str = "\
 # The lies of a disk that do no harm: it said that it had done this, and had not. Every other lie is
@@ -49,6 +50,7 @@ fn reason(operation: &Operation) -> &'static str {
             "the checkpoint before it stays"
         }
         (Verb::Rename, "ledger.sealing.new") => "opening the ledger gives it its name",
+        (Verb::Sync, "ledger.sealing") => "that file has no name any more: nobody finds it by one",
         (Verb::Remove, "ledger/segments/spare") => "made anew, empty",
         (Verb::Sync | Verb::Forget, "ledger/segments/00000000") => "disk and cache were the same",
         (Verb::SetLen, _) => "the file had its length, or the next opening gives it",
@@ -63,11 +65,18 @@ fn reason(operation: &Operation) -> &'static str {
 async fn a_disk_that_says_it_did_what_it_did_not_is_caught() {
     let mut table = LEGEND.to_owned();
     // Not that of tiles: they are derived, and whatever becomes of them does no harm.
-    for script in [Script::Anew, Script::Torn] {
+    let scripts = [
+        Script::Anew,
+        Script::Torn,
+        Script::Subject,
+        Script::Dataset,
+        Script::Unsettled,
+    ];
+    for script in scripts {
         let bench = Bench::new(script).await;
         let operations = bench.run(&[]).await.disk.operations();
         let (mut caught, mut harmless) = (0, Vec::new());
-        for (nth, operation) in tried(script, &operations) {
+        for (nth, operation) in script.tried(&operations) {
             let before = operations.iter().take(nth);
             let of_its_kind = before.filter(|other| *other == operation).count();
             if of_its_kind >= OF_A_KIND_MAX || !Trouble::Lies.can_befall(operation) {
