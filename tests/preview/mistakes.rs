@@ -234,7 +234,7 @@ fn every_fault_of_the_catalogue_is_named_as_the_gateway_names_it() -> Result<()>
         lines.len() == 3 && lines[2] == "2 faults; nothing to preview",
         "{found}"
     );
-    ensure!(lines[0].contains("g01-h26-population.toml:15: "), "{found}");
-    ensure!(lines[1].contains("g10-h26-land.toml:6: "), "{found}");
+    ensure!(lines[0].contains("g01-h26-population.toml:19: "), "{found}");
+    ensure!(lines[1].contains("g10-h26-land.toml:7: "), "{found}");
     Ok(())
 }

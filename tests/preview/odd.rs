@@ -11,10 +11,11 @@ const AGREEMENT: &str = include_str!("odd.toml");
 /// An agreement of another consumer with the same view, over by [`super::run::DAY`].
 const OVER: &str = r#"
 id = "g01-h17-odd"
+version = 1
 title = "Ví dụ đã hết hạn"
 provider = "G01"
 consumer = "H17"
-legal_basis = "Luật Ví dụ"
+legal_basis = ["Luật Ví dụ"]
 valid_from = 2025-01-01
 valid_until = 2026-05-31
 
@@ -24,6 +25,23 @@ dataset = "odd"
 view = "narrow"
 methods = ["GetOdd"]
 procedures = ["1.004222"]
+
+[[test]]
+name = "allowed"
+system = "H17/one-stop"
+method = "odd/GetOdd"
+procedure = "1.004222"
+at = 2025-03-03T09:00:00
+expect = "allowed"
+fields = ["counts", "homes.street", "id", "phone", "visits.clinic", "visits.on"]
+
+[[test]]
+name = "refused"
+system = "H17/one-stop"
+method = "odd/GetOdd"
+procedure = "1.014177"
+at = 2025-03-03T09:00:00
+expect = "PURPOSE_NOT_COVERED"
 "#;
 
 /// The reference catalogue with the odd dataset.

@@ -26,6 +26,19 @@ impl Ran {
         Ok(self.out)
     }
 
+    /// What it printed, if it went well and complained of tests that no longer hold alone.
+    pub(crate) fn of_a_breaking_draft(self) -> Result<String> {
+        let told = self.err.trim_end().lines().next_back();
+        let told = told.is_some_and(|line| line.ends_with(": the gateway would not load this"));
+        let each = self
+            .err
+            .lines()
+            .filter(|line| line.contains(": the test `"));
+        let alone = each.count() + 1 == self.err.lines().count();
+        ensure!(self.code == Some(0) && told && alone, "{self:?}");
+        Ok(self.out)
+    }
+
     /// What it complained of, if it exited with 1 and printed nothing else.
     pub(crate) fn fault(self) -> Result<String> {
         ensure!(self.code == Some(1) && self.out.is_empty(), "{self:?}");
@@ -52,16 +65,24 @@ pub(crate) fn binaries() -> Result<PathBuf> {
     Ok(profile.to_owned())
 }
 
-/// `motlan preview` in the repository's root folder, on [`DAY`], with standard input from a file.
-pub(crate) fn preview_of(input: Stdio, words: &[&str]) -> Result<Ran> {
+/// `motlan` in the repository's root folder.
+pub(crate) fn motlan(input: Stdio, words: &[&str]) -> Result<Ran> {
     let mut command = Command::new(binaries()?.join("motlan"));
-    command.args(["preview", "--on", DAY]).args(words);
-    let output = command.stdin(input).current_dir(root()).output()?;
+    let output = command
+        .args(words)
+        .stdin(input)
+        .current_dir(root())
+        .output()?;
     Ok(Ran {
         code: output.status.code(),
         out: String::from_utf8(output.stdout)?,
         err: String::from_utf8(output.stderr)?,
     })
+}
+
+/// `motlan preview` on [`DAY`], with standard input from a file.
+pub(crate) fn preview_of(input: Stdio, words: &[&str]) -> Result<Ran> {
+    motlan(input, &[&["preview", "--on", DAY], words].concat())
 }
 
 /// The same without any input.

@@ -1,7 +1,9 @@
 //! What was agreed: who shares what with whom, on what ground, for which procedures and until when.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::hours::Hours;
 use crate::method::Method;
 use crate::name::{AgencyCode, AgreementId, DatasetId, GrantId, ProcedureCode, SystemId};
 use crate::view::View;
@@ -12,18 +14,25 @@ use crate::view::View;
 pub struct Agreement {
     /// Its name.
     pub id: AgreementId,
+    /// Which wording of it this is: every change of what lawyers signed takes the next number.
+    pub version: u32,
     /// What it is called.
     pub title: String,
     /// The agency that shares, and owns the datasets.
     pub provider: AgencyCode,
     /// The agency that may ask.
     pub consumer: AgencyCode,
-    /// The instrument it rests on.
-    pub legal_basis: String,
+    /// The instruments it rests on, each a citation. Never empty.
+    pub legal_basis: Vec<String>,
     /// When it is in force.
     pub valid: Validity,
     /// What it grants.
     pub grants: Vec<Grant>,
+    /// What must hold of it before it loads: at least one question that is allowed, and one that
+    /// is refused. The rules are in another crate, which tries them.
+    pub cases: Vec<Case>,
+    /// The file it stands in.
+    pub file: PathBuf,
 }
 
 /// A span of time, from `from_ms` on and before `until_ms`, in milliseconds since the Unix epoch.
@@ -60,4 +69,60 @@ pub struct Grant {
     pub procedures: Vec<ProcedureCode>,
     /// The systems of the consumer that may use it; empty: any of them.
     pub systems: Vec<SystemId>,
+    /// The days and hours in which it may be used.
+    pub hours: Hours,
+    /// Whether the official must name the dossier that the lookup serves.
+    pub dossier_required: bool,
+}
+
+/// One `[[test]]` of an agreement: a question, and what the agreement must say of it by itself,
+/// whatever other agreements say and whether or not the system is suspended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Case {
+    /// What it claims.
+    pub name: String,
+    /// Its line in the file.
+    pub line: usize,
+    /// The system that asks.
+    pub system: SystemId,
+    /// The method asked.
+    pub method: Arc<Method>,
+    /// The procedure that the official names.
+    pub procedure: ProcedureCode,
+    /// Whether the official names a dossier.
+    pub dossier: bool,
+    /// When it is asked, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The grant cited; needed where two of the agreement fit.
+    pub cited: Option<String>,
+    /// The fields asked for; empty asks for what the view gives.
+    pub asked: Vec<String>,
+    /// What must come of it.
+    pub expected: Expected,
+}
+
+/// What must come of a [`Case`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Exactly these paths may leave: sorted, each once.
+    Allowed {
+        /// The paths.
+        fields: Vec<String>,
+    },
+    /// It is refused for this reason, e.g. `PURPOSE_NOT_COVERED`.
+    Refused {
+        /// The stable reason.
+        reason: String,
+    },
+}
+
+/// What the owner of a dataset forbids, whatever agreements grant: a file of Cedar rules.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct OwnerRules {
+    /// The file they stand in.
+    pub file: PathBuf,
+    /// The rules, unchecked: there is no Cedar here.
+    pub text: String,
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, FieldDescriptor};
 
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, OwnerRules};
 use crate::dataset::{Class, Dataset};
 use crate::fault::Faults;
 use crate::load::{self, DraftContract};
 use crate::method::Method;
 use crate::name::{AgencyCode, DatasetId, ProcedureCode, SystemId};
+use crate::once::Once;
 use crate::party::{Agency, System};
 use crate::procedure::{Procedure, ReplacedDocument};
 
@@ -26,8 +27,10 @@ pub struct Catalog {
     pub(crate) datasets: BTreeMap<DatasetId, Arc<Dataset>>,
     pub(crate) methods: HashMap<String, Arc<Method>>,
     pub(crate) agreements: Vec<Agreement>,
+    pub(crate) rules: BTreeMap<DatasetId, OwnerRules>,
     pub(crate) procedures: BTreeMap<ProcedureCode, Procedure>,
     pub(crate) replaced: Vec<ReplacedDocument>,
+    pub(crate) once: Option<Once>,
     pub(crate) pool: DescriptorPool,
 }
 
@@ -113,11 +116,23 @@ impl Catalog {
         load::Options::of(&self.pool).mark(field)
     }
 
+    /// The concept in the shared dictionary that a field of a contract stands for, if it names one.
+    #[must_use]
+    pub fn concept(&self, field: &FieldDescriptor) -> Option<String> {
+        let mark = load::Options::of(&self.pool).field(field)?;
+        Some(mark.concept).filter(|concept| !concept.is_empty())
+    }
+
     /// All agreements, by id. Whether one is in force is for the caller to decide: there is no
     /// clock here.
     #[must_use]
     pub fn agreements(&self) -> &[Agreement] {
         &self.agreements
+    }
+
+    /// What the owners of datasets forbid beyond the agreements, by dataset.
+    pub fn owner_rules(&self) -> impl ExactSizeIterator<Item = (&DatasetId, &OwnerRules)> {
+        self.rules.iter()
     }
 
     /// The procedure with this code.
@@ -135,6 +150,12 @@ impl Catalog {
     #[must_use]
     pub fn replaced_documents(&self) -> &[ReplacedDocument] {
         &self.replaced
+    }
+
+    /// What the law lets a desk ask for. `None` where the folder has no `once/`.
+    #[must_use]
+    pub fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
     }
 
     /// The descriptors of all contracts, with motlan's own: what gRPC reflection serves.

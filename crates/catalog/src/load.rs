@@ -7,8 +7,10 @@ mod draft;
 mod endpoints;
 mod folder;
 mod keys;
+mod once;
 mod options;
 mod rows;
+mod rules;
 mod systems;
 mod tables;
 
@@ -30,13 +32,15 @@ pub use folder::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
 pub(crate) use options::Options;
 
 /// What a catalogue consists of.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 10] = [
     "catalog.toml",
     "agencies.csv",
     "procedures",
+    "once",
     "systems",
     "datasets",
     "agreements",
+    "rules",
     "endpoints.toml",
     "keys",
 ];
@@ -54,7 +58,7 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
     folder.check_entries(&PARTS, &settings.contracts, &mut faults);
 
     let agencies = tables::agencies(&mut folder, &mut faults);
-    let procedures = tables::procedures(&mut folder, &mut faults);
+    let mut procedures = tables::procedures(&mut folder, &mut faults);
     let trust_domain = settings.trust_domain;
     let systems = systems::systems(&mut folder, &trust_domain, &agencies, &mut faults);
 
@@ -72,6 +76,11 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
         &mut endpoints,
         &mut faults,
     );
+    let holders = once::Holders {
+        agencies: &agencies,
+        datasets: &drafts,
+    };
+    let once = once::once(&mut folder, &holders, &mut procedures, &mut faults);
 
     let known = Known {
         agencies: &agencies,
@@ -80,6 +89,7 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
         procedures: &procedures.by_code,
     };
     let agreements = agreements::agreements(&mut folder, &known, &mut faults);
+    let rules = rules::rules(&mut folder, &drafts, &mut faults);
 
     let systems: BTreeMap<_, _> = systems
         .into_iter()
@@ -102,8 +112,10 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
         systems,
         datasets,
         agreements,
+        rules,
         procedures: procedures.by_code,
         replaced: procedures.replaced,
+        once,
         pool: contracts.pool,
     })
 }

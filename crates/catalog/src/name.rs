@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// The longest name of any kind, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
 
+/// The length of a procedure's code without a local edition.
+const NATIONAL_BYTES: usize = 8;
+
 /// Why a text is not a name. `what` is the kind of name, e.g. "agency code".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -152,12 +155,36 @@ name!(
     is_procedure
 );
 name!(
+    /// A kind of document that a database replaces, e.g. `birth_certificate`.
+    DocumentCode,
+    "document code",
+    "lower_snake_case, as in `birth_certificate`",
+    is_snake
+);
+name!(
+    /// A database as the law's tables name it, e.g. `vehicle_registration`. A dataset's id where it
+    /// is one.
+    DatabaseId,
+    "database id",
+    "lower_snake_case, as in `vehicle_registration`",
+    is_snake
+);
+name!(
     /// A variant of a procedure that exists in several (1.004222 has four).
     VariantCode,
     "variant code",
     "letters, digits, `.`, `_` and `-`",
     is_label
 );
+impl ProcedureCode {
+    /// The code without its local edition: `1.004222` of `1.004222.000.00.00.H26`.
+    #[must_use]
+    pub fn national(&self) -> Self {
+        let national = self.0.get(..NATIONAL_BYTES).unwrap_or(&self.0);
+        Self(Arc::from(national))
+    }
+}
+
 impl SystemId {
     /// The agency the system belongs to.
     #[must_use]
@@ -234,7 +261,7 @@ pub(crate) fn is_label(text: &str) -> bool {
 }
 
 fn is_procedure(text: &str) -> bool {
-    let Some((national, local)) = text.split_at_checked(8) else {
+    let Some((national, local)) = text.split_at_checked(NATIONAL_BYTES) else {
         return false;
     };
     let Some((kind, number)) = national.split_once('.') else {
@@ -256,7 +283,9 @@ mod tests {
             assert_eq!(code.parse::<AgencyCode>().unwrap().to_string(), code);
         }
         for code in ["1.004222", "3.000368", "1.004222.000.00.00.H26"] {
-            assert_eq!(code.parse::<ProcedureCode>().unwrap().as_str(), code);
+            let code: ProcedureCode = code.parse().unwrap();
+            assert_eq!(code.as_str(), code.to_string());
+            assert_eq!(code.national().as_str(), &code.as_str()[..8]);
         }
         let system: SystemId = "H26/one-stop".parse().unwrap();
         assert_eq!(

@@ -1,5 +1,8 @@
 //! Who takes part: agencies and their systems.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use crate::name::{AgencyCode, SystemId};
 
 /// An agency of the state.
@@ -40,13 +43,48 @@ pub struct System {
     pub agency: AgencyCode,
     /// What it is, in Vietnamese.
     pub title_vi: String,
-    /// Whether it may not ask for the time being.
+    /// Whether it may not ask for the time being. Then its roles are of no use either.
     pub suspended: bool,
+    /// What it may do with the audit trail.
+    pub roles: BTreeSet<Role>,
     /// What its client certificate carries as URI:
     /// `spiffe://<trust domain>/agency/H26/system/one-stop`.
     pub uri: String,
     /// The keys with which its tokens may be signed, by their ids.
     pub token_keys: Vec<TokenKey>,
+}
+
+/// What a system may do with the audit trail, beside its lookups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Searches the audit trail, personal parts included.
+    Auditor,
+    /// Shows a person or enterprise who looked them up.
+    CitizenView,
+    /// Places and ends holds, and erases. Never together with [`Role::Auditor`]: nobody removes
+    /// what they were found by.
+    DataProtection,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Role; 3] = [Role::Auditor, Role::CitizenView, Role::DataProtection];
+
+    /// The role as it stands in a catalogue.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Auditor => "auditor",
+            Role::CitizenView => "citizen_view",
+            Role::DataProtection => "data_protection",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A key with which the tokens of one system may be signed.

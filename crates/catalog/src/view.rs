@@ -66,6 +66,13 @@ fn hint(suggestion: Option<&str>) -> String {
 }
 
 impl View {
+    /// Whether the view shows the field at `path`, with all beneath it.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        let mut paths = self.paths.iter();
+        paths.any(|wide| motlan_mask::covers(wide, path))
+    }
+
     /// A mask for part of the view: every field must exist in the answer and be covered by the
     /// view.
     ///
@@ -86,14 +93,9 @@ impl View {
         for field in fields {
             motlan_mask::resolve(&method.response, field).map_err(|error| unknown(field, error))?;
         }
-        let covered = |field: &str| {
-            self.paths
-                .iter()
-                .any(|wide| motlan_mask::covers(wide, field))
-        };
         let mut paths: Vec<String> = fields
             .iter()
-            .filter(|field| !covered(field))
+            .filter(|field| !self.covers(field))
             .cloned()
             .collect();
         if !paths.is_empty() {

@@ -1,27 +1,35 @@
 //! The plumbing around Cedar: policies, schema and entities in, one verdict per grant out.
 
-use std::collections::{HashMap, HashSet};
-use std::str::FromStr as _;
+mod conjuncts;
+mod entities;
+mod policies;
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
-};
-use motlan_catalog::{AgencyCode, Grant, GrantId, Kind, System, SystemId, Validity};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::rules::{Moment, RulesError};
+use cedar_policy::{Authorizer, Context, Decision, Entities, Request, RestrictedExpression};
+use motlan_catalog::{AgencyCode, DatasetId, Grant, GrantId, Kind, System, SystemId, Validity};
 
-const GUARDS: &str = include_str!("rules/guards.cedar");
-const SCHEMA: &str = include_str!("rules/schema.cedarschema");
+use crate::explain::Rule;
+use crate::moment::Moment;
+use crate::rules::RulesError;
+use conjuncts::Asked;
+use entities::{Types, uid};
+pub use policies::OWNER_RULES_MAX;
+pub(crate) use policies::Policies;
 
 /// The guards whose refusal has a reason of its own, in the order in which a caller is told of
 /// them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Guard {
     SystemSuspended,
     SystemNotNamed,
     PurposeNotCovered,
     AgreementNotInForce,
+    DossierRequired,
+    OutsideHours,
+    /// A rule of the dataset's owner, with its reason.
+    Owner(Arc<str>),
 }
 
 impl Guard {
@@ -31,6 +39,8 @@ impl Guard {
             "SYSTEM_NOT_NAMED" => Some(Self::SystemNotNamed),
             "PURPOSE_NOT_COVERED" => Some(Self::PurposeNotCovered),
             "AGREEMENT_NOT_IN_FORCE" => Some(Self::AgreementNotInForce),
+            "DOSSIER_REQUIRED" => Some(Self::DossierRequired),
+            "OUTSIDE_HOURS" => Some(Self::OutsideHours),
             _ => None,
         }
     }
@@ -49,56 +59,45 @@ pub(crate) enum Verdict {
 /// What the rules see of a question, apart from the grant.
 pub(crate) struct Facts<'a> {
     pub(crate) system: &'a SystemId,
+    pub(crate) dataset: &'a DatasetId,
     pub(crate) kind: Kind,
     pub(crate) method: &'a str,
     pub(crate) procedure: &'a str,
+    pub(crate) dossier: bool,
     pub(crate) at: Moment,
 }
 
-/// Cedar, loaded with the guards and with one entity per agency, system and grant.
+/// Cedar, loaded with the rules and with one entity per agency, system and grant.
 pub(crate) struct Engine {
     authorizer: Authorizer,
-    policies: PolicySet,
-    guards: HashMap<PolicyId, Guard>,
+    policies: Arc<Policies>,
     entities: Entities,
     types: Types,
 }
 
-struct Types {
-    agency: EntityTypeName,
-    system: EntityTypeName,
-    grant: EntityTypeName,
-    lookup: EntityUid,
-    verify: EntityUid,
-    list: EntityUid,
-}
-
 impl Engine {
     pub(crate) fn new<'a>(
+        policies: Arc<Policies>,
         systems: impl Iterator<Item = &'a System>,
         grants: impl Iterator<Item = (&'a AgencyCode, Validity, &'a Grant)>,
     ) -> Result<Self, RulesError> {
-        let (schema, _warnings) =
-            Schema::from_cedarschema_str(SCHEMA).map_err(|e| RulesError::rules(&e))?;
-        let policies = PolicySet::from_str(GUARDS).map_err(|e| RulesError::rules(&e))?;
-        let checked = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
-        if let Some(error) = checked.validation_errors().next() {
-            return Err(RulesError::rules(error));
-        }
         let types = Types::new()?;
         let mut entities = Vec::new();
         for system in systems {
             entities.push(types.system_entity(system)?);
         }
+        let mut hours = HashSet::new();
         for (consumer, valid, grant) in grants {
+            if hours.insert(&grant.hours) {
+                entities.push(types.hours_entity(&grant.hours)?);
+            }
             entities.push(types.grant_entity(consumer, valid, grant)?);
         }
         Ok(Self {
             authorizer: Authorizer::new(),
-            guards: guards(&policies)?,
-            policies,
-            entities: Entities::from_entities(entities, Some(&schema))
+            entities: Entities::from_entities(entities, Some(&policies.schema))
                 .map_err(|e| RulesError::data(&e))?,
+            policies,
             types,
         })
     }
@@ -109,9 +108,10 @@ impl Engine {
         let Ok(request) = self.request(facts, grant) else {
             return Verdict::Undecidable;
         };
+        let rules = self.policies.of(facts.dataset);
         let response = self
             .authorizer
-            .is_authorized(&request, &self.policies, &self.entities);
+            .is_authorized(&request, &rules.policies, &self.entities);
         let diagnostics = response.diagnostics();
         if diagnostics.errors().next().is_some() {
             return Verdict::Undecidable;
@@ -121,7 +121,7 @@ impl Engine {
             Decision::Deny => {
                 let mut spoke: Vec<Guard> = diagnostics
                     .reason()
-                    .filter_map(|id| self.guards.get(id).copied())
+                    .filter_map(|id| rules.guards.get(id).cloned())
                     .collect();
                 spoke.sort_unstable();
                 Verdict::Denied(spoke)
@@ -129,16 +129,36 @@ impl Engine {
         }
     }
 
+    /// The rules that are about a grant, each taken apart, in the order in which they are written.
+    pub(crate) fn explain(&self, facts: &Facts<'_>, grant: &GrantId) -> Vec<Rule> {
+        let Ok(request) = self.request(facts, grant) else {
+            return Vec::new();
+        };
+        let asked = Asked {
+            authorizer: &self.authorizer,
+            request: &request,
+            entities: &self.entities,
+        };
+        let policies = self.policies.of(facts.dataset).policies.policies();
+        policies
+            .filter_map(|policy| asked.explain(policy))
+            .collect()
+    }
+
     fn request(&self, facts: &Facts<'_>, grant: &GrantId) -> Result<Request, RulesError> {
         let text = |value: &str| RestrictedExpression::new_string(value.to_owned());
-        let context = Context::from_pairs([
-            ("method".to_owned(), text(facts.method)),
-            ("procedure".to_owned(), text(facts.procedure)),
-            (
-                "now_ms".to_owned(),
-                RestrictedExpression::new_long(facts.at.unix_ms()),
-            ),
-        ])
+        let long = RestrictedExpression::new_long;
+        let context = Context::from_pairs(
+            [
+                ("method", text(facts.method)),
+                ("procedure", text(facts.procedure)),
+                ("has_dossier", RestrictedExpression::new_bool(facts.dossier)),
+                ("now_ms", long(facts.at.unix_ms())),
+                ("local_weekday", long(facts.at.local_weekday())),
+                ("local_minute", long(facts.at.local_minute())),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        )
         .map_err(|e| RulesError::data(&e))?;
         let action = match facts.kind {
             Kind::Lookup => &self.types.lookup,
@@ -158,108 +178,6 @@ impl Engine {
     }
 }
 
-impl Types {
-    fn new() -> Result<Self, RulesError> {
-        let name = |text| EntityTypeName::from_str(text).map_err(|e| RulesError::rules(&e));
-        let action = name("Action")?;
-        Ok(Self {
-            agency: name("Agency")?,
-            system: name("System")?,
-            grant: name("Grant")?,
-            lookup: uid(&action, "lookup"),
-            verify: uid(&action, "verify"),
-            list: uid(&action, "list"),
-        })
-    }
-
-    fn system_entity(&self, system: &System) -> Result<Entity, RulesError> {
-        let attributes = HashMap::from([(
-            "suspended".to_owned(),
-            RestrictedExpression::new_bool(system.suspended),
-        )]);
-        let agency = uid(&self.agency, system.agency.as_str());
-        Entity::new(
-            uid(&self.system, system.id.as_str()),
-            attributes,
-            HashSet::from([agency]),
-        )
-        .map_err(|e| RulesError::data(&e))
-    }
-
-    fn grant_entity(
-        &self,
-        consumer: &AgencyCode,
-        valid: Validity,
-        grant: &Grant,
-    ) -> Result<Entity, RulesError> {
-        let reference =
-            |type_name, id: &str| RestrictedExpression::new_entity_uid(uid(type_name, id));
-        let texts = |values: &mut dyn Iterator<Item = &str>| {
-            RestrictedExpression::new_set(
-                values.map(|value| RestrictedExpression::new_string(value.to_owned())),
-            )
-        };
-        let systems = grant
-            .systems
-            .iter()
-            .map(|id| reference(&self.system, id.as_str()));
-        let attributes = HashMap::from([
-            (
-                "consumer".to_owned(),
-                reference(&self.agency, consumer.as_str()),
-            ),
-            ("systems".to_owned(), RestrictedExpression::new_set(systems)),
-            (
-                "methods".to_owned(),
-                texts(&mut grant.methods.iter().map(|m| m.path.as_str())),
-            ),
-            (
-                "procedures".to_owned(),
-                texts(&mut grant.procedures.iter().map(|p| p.as_str())),
-            ),
-            (
-                "valid_from_ms".to_owned(),
-                RestrictedExpression::new_long(valid.from_ms),
-            ),
-            (
-                "valid_until_ms".to_owned(),
-                RestrictedExpression::new_long(valid.until_ms),
-            ),
-        ]);
-        Entity::new(
-            uid(&self.grant, grant.id.as_str()),
-            attributes,
-            HashSet::new(),
-        )
-        .map_err(|e| RulesError::data(&e))
-    }
-}
-
-fn guards(policies: &PolicySet) -> Result<HashMap<PolicyId, Guard>, RulesError> {
-    let mut guards = HashMap::new();
-    for policy in policies.policies() {
-        match policy.annotation("reason") {
-            Some("GRANTED") => {}
-            Some(reason) => {
-                let guard = Guard::of(reason)
-                    .ok_or_else(|| RulesError::Rules(format!("unknown reason `{reason}`")))?;
-                guards.insert(policy.id().clone(), guard);
-            }
-            None => {
-                return Err(RulesError::Rules(format!(
-                    "rule `{}` has no reason",
-                    policy.id()
-                )));
-            }
-        }
-    }
-    Ok(guards)
-}
-
-fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(type_name.clone(), EntityId::new(id))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,24 +185,20 @@ mod tests {
     /// R21: Cedar alone would skip each guard that reads an entity that is not there.
     #[test]
     fn a_rule_that_cannot_be_evaluated_is_undecidable_and_not_passed_over() {
-        let engine = Engine::new(std::iter::empty(), std::iter::empty()).unwrap();
+        let policies = Arc::new(Policies::platform().unwrap());
+        let engine = Engine::new(policies, std::iter::empty(), std::iter::empty()).unwrap();
         let facts = Facts {
             system: &"H26/one-stop".parse().unwrap(),
+            dataset: &"a".parse().unwrap(),
             kind: Kind::Lookup,
             method: "/a.B/C",
             procedure: "1.004222",
+            dossier: false,
             at: Moment::from_unix_ms(0),
         };
         assert_eq!(
             engine.evaluate(&facts, &"a/one".parse().unwrap()),
             Verdict::Undecidable
         );
-    }
-
-    #[test]
-    fn every_rule_but_the_permit_has_a_guard_of_its_own() {
-        let policies = PolicySet::from_str(GUARDS).unwrap();
-        let guards = guards(&policies).unwrap();
-        assert_eq!(guards.len() + 1, policies.policies().count());
     }
 }

@@ -1,5 +1,7 @@
 //! Why a question was refused.
 
+use std::sync::Arc;
+
 use motlan_catalog::GrantId;
 
 /// A refusal: whose cause the caller can act on. The [`Refusal::reason`] is stable, the text is
@@ -61,6 +63,26 @@ pub enum Refusal {
         /// The procedure named in the token.
         procedure: String,
     },
+    /// The grant needs a dossier, and the official named none.
+    #[error("{} needs a dossier: name it in the token (`purpose.dossier`)", names(.grants))]
+    DossierRequired {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// The grant may not be used on this day or at this hour, by Việt Nam's time.
+    #[error("{} may not be used on this day or at this hour", names(.grants))]
+    OutsideHours {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// A rule of the dataset's owner forbids it.
+    #[error("the owner's rule `{reason}` forbids what {} would give", names(.grants))]
+    OwnerForbids {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+        /// The rule's own reason, `OWNER_…`.
+        reason: Arc<str>,
+    },
     /// The caller asked for existing fields that the view does not give.
     #[error("{} does not give the field{} {}", names(std::slice::from_ref(.grant)),
         if .fields.len() == 1 { "" } else { "s" }, quoted(.fields))]
@@ -96,8 +118,9 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stable reason, as in `google.rpc.ErrorInfo.reason` and in the ledger.
+    /// Those of owners' rules begin with `OWNER_`; all others are listed here.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
             Self::NoAgreement { .. } => "NO_AGREEMENT",
             Self::GrantUnknown { .. } => "GRANT_UNKNOWN",
@@ -106,6 +129,9 @@ impl Refusal {
             Self::SystemNotNamed { .. } => "SYSTEM_NOT_NAMED",
             Self::AgreementNotInForce { .. } => "AGREEMENT_NOT_IN_FORCE",
             Self::PurposeNotCovered { .. } => "PURPOSE_NOT_COVERED",
+            Self::DossierRequired { .. } => "DOSSIER_REQUIRED",
+            Self::OutsideHours { .. } => "OUTSIDE_HOURS",
+            Self::OwnerForbids { reason, .. } => reason,
             Self::FieldNotGranted { .. } => "FIELD_NOT_GRANTED",
             Self::FieldUnknown { .. } => "FIELD_UNKNOWN",
             Self::TooManyFields { .. } => "TOO_MANY_FIELDS",

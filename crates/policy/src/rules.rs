@@ -1,18 +1,25 @@
 //! The rules in force: which grants could fit a question, and which one does.
 
+mod permit;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use moka::sync::Cache;
 use motlan_catalog::{
-    AgencyCode, Catalog, GrantId, Method, NarrowError, ProcedureCode, Revision, System, View,
+    AgencyCode, Agreement, Catalog, Faults, GrantId, Method, NarrowError, Revision, System, View,
     ViewName,
 };
 use motlan_mask::Mask;
 
 use crate::asked;
-use crate::engine::{Engine, Facts, Guard, Verdict};
+use crate::cases;
+use crate::engine::{Engine, Facts, Guard, Policies, Verdict};
+use crate::explain::Rule;
+use crate::moment::Moment;
 use crate::refusal::Refusal;
+use crate::remembered::Remembered;
+pub use permit::{Permit, Query};
 
 /// At most this many grants are tried for one question; a catalogue with more for one consumer and
 /// method does not load.
@@ -21,81 +28,6 @@ pub const GRANTS_TRIED_MAX: usize = 64;
 pub const FIELDS_ASKED_MAX: usize = 128;
 /// How many narrowed masks are kept compiled.
 pub const NARROWED_MASKS_MAX: u64 = 4096;
-
-/// An instant, in milliseconds since the Unix epoch. Passed in: there is no clock here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(i64);
-
-impl Moment {
-    /// The instant `unix_ms` milliseconds after the Unix epoch.
-    #[must_use]
-    pub const fn from_unix_ms(unix_ms: i64) -> Self {
-        Self(unix_ms)
-    }
-
-    /// Milliseconds since the Unix epoch.
-    #[must_use]
-    pub const fn unix_ms(self) -> i64 {
-        self.0
-    }
-}
-
-/// What is asked: by which system, of which method, for which procedure.
-#[derive(Clone, Copy)]
-pub struct Query<'a> {
-    /// The calling system.
-    pub system: &'a System,
-    /// The method asked.
-    pub method: &'a Method,
-    /// The procedure that the official named.
-    pub procedure: &'a ProcedureCode,
-    /// The grant cited in `motlan-grant`, if any.
-    pub cited: Option<&'a str>,
-    /// The fields asked for in `motlan-fields`; empty asks for what the view gives.
-    pub fields: &'a [String],
-}
-
-/// Proof that [`Rules::decide`] allowed one lookup: one permit, one lookup.
-#[must_use]
-pub struct Permit {
-    grant: GrantId,
-    view: Arc<View>,
-    mask: Arc<Mask>,
-    /// The fields asked for; empty where the view as a whole was.
-    narrowed: Vec<String>,
-    revision: Revision,
-}
-
-impl Permit {
-    /// The grant that allowed it.
-    pub fn grant(&self) -> &GrantId {
-        &self.grant
-    }
-
-    /// The view that the grant gives.
-    pub fn view(&self) -> &ViewName {
-        &self.view.name
-    }
-
-    /// What may leave: the view, or the part of it that was asked for.
-    pub fn mask(&self) -> &Arc<Mask> {
-        &self.mask
-    }
-
-    /// The paths that the mask lets through.
-    pub fn paths(&self) -> &[String] {
-        if self.narrowed.is_empty() {
-            &self.view.paths
-        } else {
-            &self.narrowed
-        }
-    }
-
-    /// The revision of the catalogue that decided.
-    pub fn revision(&self) -> &Revision {
-        &self.revision
-    }
-}
 
 /// Why a catalogue gives no rules.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +46,9 @@ pub enum RulesError {
         /// The method.
         method: String,
     },
+    /// An owner's rules are not what an owner may write, or a test of an agreement does not hold.
+    #[error("{0}")]
+    Faults(Faults),
 }
 
 impl RulesError {
@@ -129,12 +64,13 @@ impl RulesError {
 /// The rules of one revision of the catalogue. Immutable: a new catalogue makes new rules.
 pub struct Rules {
     engine: Engine,
-    candidates: HashMap<AgencyCode, HashMap<String, Vec<Candidate>>>,
+    candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Candidate>>>>,
+    remembered: Option<Remembered>,
     narrowed: Cache<NarrowKey, Arc<Mask>>,
     revision: Revision,
 }
 
-struct Candidate {
+pub(crate) struct Candidate {
     grant: GrantId,
     view: Arc<View>,
 }
@@ -147,14 +83,44 @@ struct NarrowKey {
 }
 
 impl Rules {
-    /// Makes the rules of `catalog`.
+    /// Makes the rules of `catalog`, and tries every test of every agreement on them.
     ///
     /// # Errors
-    /// [`RulesError`] where an agreement does not fit the schema, or a consumer has too many
-    /// grants.
+    /// [`RulesError`] where an agreement does not fit the schema, a consumer has too many grants,
+    /// an owner's rules are none, or a test does not hold.
     pub fn new(catalog: &Catalog) -> Result<Self, RulesError> {
-        let mut candidates: HashMap<AgencyCode, HashMap<String, Vec<Candidate>>> = HashMap::new();
-        for agreement in catalog.agreements() {
+        let mut faults = Faults::new();
+        let policies = Arc::new(Policies::platform()?.with_owners(catalog, &mut faults));
+        let systems = catalog.systems().map(AsRef::as_ref);
+        let (agreements, revision) = (catalog.agreements(), catalog.revision());
+        let mut rules = Self::over(&policies, systems, agreements, revision)?;
+        rules.remembered = Some(Remembered::new(catalog));
+        cases::run(catalog, &policies, &mut faults)?;
+        faults.or(rules).map_err(RulesError::Faults)
+    }
+
+    /// The rules under other guards than the platform's, no agreement's test tried: for checks that
+    /// must notice when a guard is missing.
+    #[cfg(test)]
+    pub(crate) fn untested(catalog: &Catalog, guards: &str) -> Result<Self, RulesError> {
+        let mut faults = Faults::new();
+        let policies = Policies::from_text(guards)?.with_owners(catalog, &mut faults);
+        faults.or(()).map_err(RulesError::Faults)?;
+        let systems = catalog.systems().map(AsRef::as_ref);
+        let (agreements, revision) = (catalog.agreements(), catalog.revision());
+        Self::over(&Arc::new(policies), systems, agreements, revision)
+    }
+
+    /// The rules over these agreements alone.
+    pub(crate) fn over<'a>(
+        policies: &Arc<Policies>,
+        systems: impl Iterator<Item = &'a System>,
+        agreements: &'a [Agreement],
+        revision: &Revision,
+    ) -> Result<Self, RulesError> {
+        let mut candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Candidate>>>> =
+            HashMap::new();
+        for agreement in agreements {
             let of_consumer = candidates.entry(agreement.consumer.clone()).or_default();
             for grant in &agreement.grants {
                 for method in &grant.methods {
@@ -166,22 +132,20 @@ impl Rules {
                         });
                     }
                     let (grant, view) = (grant.id.clone(), Arc::clone(&grant.view));
-                    tried.push(Candidate { grant, view });
+                    tried.push(Arc::new(Candidate { grant, view }));
                 }
             }
         }
-        let grants = catalog.agreements().iter().flat_map(|agreement| {
-            let terms = (&agreement.consumer, agreement.valid);
-            agreement
-                .grants
-                .iter()
-                .map(move |grant| (terms.0, terms.1, grant))
+        let grants = agreements.iter().flat_map(|agreement| {
+            let grants = agreement.grants.iter();
+            grants.map(|grant| (&agreement.consumer, agreement.valid, grant))
         });
         Ok(Self {
-            engine: Engine::new(catalog.systems().map(AsRef::as_ref), grants)?,
+            engine: Engine::new(Arc::clone(policies), systems, grants)?,
             candidates,
+            remembered: None,
             narrowed: Cache::new(NARROWED_MASKS_MAX),
-            revision: catalog.revision().clone(),
+            revision: revision.clone(),
         })
     }
 
@@ -196,14 +160,22 @@ impl Rules {
     /// # Errors
     /// The [`Refusal`], where the question may not be asked.
     pub fn decide(&self, query: &Query<'_>, at: Moment) -> Result<Permit, Refusal> {
+        let remembered = self.remembered.as_ref();
+        let known = remembered.and_then(|remembered| Some((remembered, remembered.key(query)?)));
+        if let Some(fit) = known.and_then(|(remembered, key)| remembered.fit(&key, at)) {
+            return self.permit(query, &fit);
+        }
+        let fit = self.fitting(query, at)?;
+        if let Some((remembered, key)) = known {
+            remembered.keep(key, at, fit);
+        }
+        self.permit(query, fit)
+    }
+
+    /// The one grant that fits.
+    fn fitting(&self, query: &Query<'_>, at: Moment) -> Result<&Arc<Candidate>, Refusal> {
         let candidates = self.candidates(query)?;
-        let facts = Facts {
-            system: &query.system.id,
-            kind: query.method.kind,
-            method: &query.method.path,
-            procedure: query.procedure.as_str(),
-            at,
-        };
+        let facts = facts(query, at);
         let mut fitting = Vec::new();
         let mut denied = Vec::new();
         for candidate in candidates {
@@ -220,7 +192,7 @@ impl Rules {
         }
         // R20: exactly one.
         match fitting.as_slice() {
-            [one] => self.permit(query, one),
+            [one] => Ok(one),
             [] => Err(why_none(query, &denied)),
             several => Err(Refusal::GrantAmbiguous {
                 grants: several
@@ -231,8 +203,19 @@ impl Rules {
         }
     }
 
+    /// Each grant that is tried, with the rules taken apart.
+    pub(crate) fn tried(&self, query: &Query<'_>, at: Moment) -> Vec<(GrantId, Vec<Rule>)> {
+        let facts = facts(query, at);
+        let candidates = self.candidates(query).unwrap_or_default();
+        let explained = candidates.into_iter().map(|candidate| {
+            let rules = self.engine.explain(&facts, &candidate.grant);
+            (candidate.grant.clone(), rules)
+        });
+        explained.collect()
+    }
+
     /// The grants to try: those of the caller's agency for the method, or the cited one of them.
-    fn candidates(&self, query: &Query<'_>) -> Result<Vec<&Candidate>, Refusal> {
+    fn candidates(&self, query: &Query<'_>) -> Result<Vec<&Arc<Candidate>>, Refusal> {
         let all = self
             .candidates
             .get(&query.system.agency)
@@ -241,7 +224,7 @@ impl Rules {
         let Some(cited) = query.cited else {
             return Ok(all.iter().collect());
         };
-        let named: Vec<&Candidate> = all
+        let named: Vec<&Arc<Candidate>> = all
             .iter()
             .filter(|candidate| candidate.grant.as_str() == cited)
             .collect();
@@ -313,8 +296,20 @@ impl Rules {
     }
 }
 
+fn facts<'a>(query: &Query<'a>, at: Moment) -> Facts<'a> {
+    Facts {
+        system: &query.system.id,
+        dataset: &query.method.dataset,
+        kind: query.method.kind,
+        method: &query.method.path,
+        procedure: query.procedure.as_str(),
+        dossier: query.dossier,
+        at,
+    }
+}
+
 /// The refusal of the grants that came nearest: those that the fewest guards forbade.
-fn why_none(query: &Query<'_>, denied: &[(&Candidate, Vec<Guard>)]) -> Refusal {
+fn why_none(query: &Query<'_>, denied: &[(&Arc<Candidate>, Vec<Guard>)]) -> Refusal {
     let Some(fewest) = denied.iter().map(|(_, guards)| guards.len()).min() else {
         return no_agreement(query);
     };
@@ -338,6 +333,12 @@ fn why_none(query: &Query<'_>, denied: &[(&Candidate, Vec<Guard>)]) -> Refusal {
         Guard::PurposeNotCovered => Refusal::PurposeNotCovered {
             grants,
             procedure: query.procedure.to_string(),
+        },
+        Guard::DossierRequired => Refusal::DossierRequired { grants },
+        Guard::OutsideHours => Refusal::OutsideHours { grants },
+        Guard::Owner(reason) => Refusal::OwnerForbids {
+            grants,
+            reason: Arc::clone(reason),
         },
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::node::{Entries, Node, Value};
 use super::{Document, nearest};
 use crate::fault::Faults;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use toml::value::Datetime;
 
 /// A value with the line it stands in, for faults that show only later.
@@ -127,6 +127,20 @@ impl<'d> Table<'d> {
             .collect()
     }
 
+    /// Like [`Table::parsed_list`], but `None` where it is left out, and a fault where it is empty:
+    /// where leaving out means "all", an empty list would read as "none" and be taken for "all".
+    pub fn opt_parsed_list<T>(&mut self, key: &str, faults: &mut Faults) -> Option<Vec<Located<T>>>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let found = self.find(key)?;
+        if matches!(&found.value, Value::List(values) if values.is_empty()) {
+            let what = format!("`{}{key}` names none", self.prefix);
+            self.fault(found.line, what, "name some, or leave it out", faults);
+        }
+        Some(self.parsed_list(key, faults))
+    }
+
     /// A list of names, or of anything else that can be read from texts. Left out, it is empty.
     pub fn parsed_list<T>(&mut self, key: &str, faults: &mut Faults) -> Vec<Located<T>>
     where
@@ -198,15 +212,39 @@ impl<'d> Table<'d> {
             self.wrong_type(key, found, "a day without quotes, as in 2026-01-01", faults);
             return None;
         };
-        let (year, month) = (i16::try_from(date.year).ok(), i8::try_from(date.month).ok());
-        let day = year.zip(month).zip(i8::try_from(date.day).ok());
-        let day = day.and_then(|((year, month), day)| Date::new(year, month, day).ok());
+        let day = day_of(date);
         if day.is_none() {
             let what = format!("`{}{key}` is no day of the calendar", self.prefix);
             self.fault(found.line, what, "correct it", faults);
         }
         day.map(|value| Located {
             value,
+            line: found.line,
+        })
+    }
+
+    /// A day and a time of day that must be there, without quotes and without an offset:
+    /// `2026-03-02T09:30:00`.
+    pub fn local(&mut self, key: &str, faults: &mut Faults) -> Option<Located<DateTime>> {
+        let example = "2026-03-02T09:30:00";
+        let found = self.require(key, example, faults)?;
+        let Value::Moment(Datetime {
+            date: Some(date),
+            time: Some(time),
+            offset: None,
+        }) = found.value
+        else {
+            let wanted = format!("a local time without quotes or offset, as in {example}");
+            self.wrong_type(key, found, &wanted, faults);
+            return None;
+        };
+        let moment = day_of(date).zip(time_of(time));
+        if moment.is_none() {
+            let what = format!("`{}{key}` is no time of the calendar", self.prefix);
+            self.fault(found.line, what, "correct it", faults);
+        }
+        moment.map(|(day, time)| Located {
+            value: day.to_datetime(time),
             line: found.line,
         })
     }
@@ -381,4 +419,22 @@ impl<'d> Table<'d> {
         let what = format!("`{}{key}` is {}", self.prefix, found.value.kind());
         self.fault(found.line, what, format!("give {wanted}"), faults);
     }
+}
+
+fn day_of(date: toml::value::Date) -> Option<Date> {
+    let (year, month) = (
+        i16::try_from(date.year).ok()?,
+        i8::try_from(date.month).ok()?,
+    );
+    Date::new(year, month, i8::try_from(date.day).ok()?).ok()
+}
+
+fn time_of(time: toml::value::Time) -> Option<Time> {
+    let (hour, minute) = (
+        i8::try_from(time.hour).ok()?,
+        i8::try_from(time.minute).ok()?,
+    );
+    let second = i8::try_from(time.second.unwrap_or_default()).ok()?;
+    let nanosecond = i32::try_from(time.nanosecond.unwrap_or_default()).ok()?;
+    Time::new(hour, minute, second, nanosecond).ok()
 }

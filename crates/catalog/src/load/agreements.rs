@@ -1,8 +1,10 @@
 //! Agreements, each held against everything it names.
 
+mod cases;
+mod grant;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
@@ -11,14 +13,15 @@ use super::datasets::Draft;
 use super::folder::Folder;
 use super::{known_agency, twice};
 use crate::agreement::{Agreement, Grant, Validity};
-use crate::dataset::Dataset;
-use crate::document::{Located, Table, nearest};
+use crate::document::{Document, Located, Table};
 use crate::fault::Faults;
-use crate::method::Method;
-use crate::name::{AgencyCode, AgreementId, DatasetId, GrantId, ProcedureCode, SystemId};
+use crate::name::{AgencyCode, AgreementId, DatasetId, ProcedureCode, SystemId};
 use crate::party::{Agency, System};
 use crate::procedure::Procedure;
-use crate::view::View;
+use grant::Parties;
+
+/// The most citations of one agreement.
+const CITATIONS_MAX: usize = 32;
 
 /// Việt Nam keeps UTC+7 all year.
 const VIETNAM: Offset = Offset::constant(7);
@@ -45,7 +48,7 @@ pub(super) fn agreements(
         };
         let mut root = document.root();
         let id = root.parsed::<AgreementId>("id", faults);
-        let agreement = agreement(&mut root, id.as_ref(), known, faults);
+        let agreement = agreement(&document, &mut root, id.as_ref(), known, faults);
         root.finish(faults);
         let Some(id) = id else { continue };
         let place = (document.file().to_owned(), id.line);
@@ -62,15 +65,17 @@ pub(super) fn agreements(
 }
 
 fn agreement(
+    document: &Document,
     table: &mut Table<'_>,
     id: Option<&Located<AgreementId>>,
     known: &Known<'_>,
     faults: &mut Faults,
 ) -> Option<Agreement> {
+    let version = table.integer("version", 1..=i64::from(u32::MAX), faults);
     let title = table.string("title", faults);
     let provider = party(table, "provider", known, faults);
     let consumer = party(table, "consumer", known, faults);
-    let legal_basis = table.string("legal_basis", faults);
+    let legal_basis = citations(table, faults);
     let valid = validity(table, faults);
     if let (Some(one), Some(other)) = (&provider, &consumer)
         && one.value == other.value
@@ -99,15 +104,29 @@ fn agreement(
         grants.extend(parties.grant(grant, &mut names, faults));
     }
     inner.into_iter().for_each(|grant| grant.finish(faults));
+    let cases = cases::cases(table, known, faults);
     Some(Agreement {
         id: id?.value.clone(),
+        version: u32::try_from(version?.value).ok()?,
         title: title?.value,
         provider: provider?.value,
         consumer: consumer?.value,
-        legal_basis: legal_basis?.value,
+        legal_basis,
         valid: valid?,
         grants,
+        cases,
+        file: document.file().to_owned(),
     })
+}
+
+fn citations(table: &mut Table<'_>, faults: &mut Faults) -> Vec<String> {
+    let named = table.strings("legal_basis", faults);
+    if named.is_empty() || named.len() > CITATIONS_MAX {
+        let what = format!("`legal_basis` cites {} instruments", named.len());
+        let remedy = format!("cite from 1 to {CITATIONS_MAX}, as in [\"Luật …, Điều …\"]");
+        table.fault(None, what, remedy, faults);
+    }
+    named.into_iter().map(|citation| citation.value).collect()
 }
 
 fn party(
@@ -156,237 +175,4 @@ fn validity(table: &mut Table<'_>, faults: &mut Faults) -> Option<Validity> {
 fn start_of(day: Date) -> Option<i64> {
     let start = day.to_zoned(TimeZone::fixed(VIETNAM)).ok()?;
     Some(start.timestamp().as_millisecond())
-}
-
-/// The agreement that a grant stands in.
-struct Parties<'a> {
-    id: Option<&'a Located<AgreementId>>,
-    provider: Option<&'a Located<AgencyCode>>,
-    consumer: Option<&'a Located<AgencyCode>>,
-    known: &'a Known<'a>,
-}
-
-impl Parties<'_> {
-    fn grant(
-        &self,
-        table: &mut Table<'_>,
-        names: &mut BTreeMap<String, usize>,
-        faults: &mut Faults,
-    ) -> Option<Grant> {
-        let id = self.grant_id(table, names, faults);
-        let dataset = table.parsed::<DatasetId>("dataset", faults);
-        let view = table.string("view", faults);
-        let methods = table.strings("methods", faults);
-        let procedures = self.procedures(table, faults);
-        let systems = self.systems(table, faults);
-        if methods.is_empty() {
-            table.fault(
-                None,
-                "`methods` names none",
-                "name at least one method",
-                faults,
-            );
-        }
-        for (index, method) in methods.iter().enumerate() {
-            if methods
-                .iter()
-                .take(index)
-                .any(|before| before.value == method.value)
-            {
-                let what = format!("`methods` names `{}` twice", method.value);
-                table.fault(method.line, what, "name each method once", faults);
-            }
-        }
-        let dataset = dataset?;
-        let draft = self.draft(table, &dataset, faults)?;
-        let built = draft.dataset.as_ref()?;
-        self.owner(table, &dataset, built, faults);
-        let view = view.and_then(|view| find_view(table, &view, draft, built, faults));
-        let methods = methods.iter();
-        let methods =
-            methods.filter_map(|m| find_method(table, m, draft, built, view.as_ref(), faults));
-        let methods: Vec<Arc<Method>> = methods.collect();
-        Some(Grant {
-            id: id?,
-            dataset: dataset.value,
-            view: view?,
-            methods,
-            procedures,
-            systems,
-        })
-    }
-
-    fn grant_id(
-        &self,
-        table: &mut Table<'_>,
-        names: &mut BTreeMap<String, usize>,
-        faults: &mut Faults,
-    ) -> Option<GrantId> {
-        let own = table.string("id", faults)?;
-        if let Some(first) = names.insert(own.value.clone(), own.line) {
-            let what = format!("the grant `{}` stands on line {first} already", own.value);
-            table.fault(own.line, what, "give each grant an id of its own", faults);
-        }
-        match GrantId::within(self.id?, &own) {
-            Ok(id) => Some(id),
-            Err(error) => {
-                table.fault(own.line, format!("`id`: {error}"), "correct it", faults);
-                None
-            }
-        }
-    }
-
-    fn procedures(&self, table: &mut Table<'_>, faults: &mut Faults) -> Vec<ProcedureCode> {
-        let named = table.parsed_list::<ProcedureCode>("procedures", faults);
-        if named.is_empty() {
-            let remedy = "name at least one: an agreement holds for a purpose";
-            table.fault(None, "`procedures` names none", remedy, faults);
-        }
-        for code in named
-            .iter()
-            .filter(|code| !self.known.procedures.contains_key(&code.value))
-        {
-            let codes = self.known.procedures.keys().map(ProcedureCode::as_str);
-            let remedy = match nearest(code.as_str(), codes) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "add it to a file in `procedures/`".to_owned(),
-            };
-            let what = format!("the procedure `{}` is not known", code.value);
-            table.fault(code.line, what, remedy, faults);
-        }
-        let mut codes: Vec<ProcedureCode> = named.into_iter().map(|code| code.value).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        codes
-    }
-
-    fn systems(&self, table: &mut Table<'_>, faults: &mut Faults) -> Vec<SystemId> {
-        let named = table.parsed_list::<SystemId>("systems", faults);
-        for id in &named {
-            if !self.known.systems.contains_key(&id.value) {
-                let ids = self.known.systems.keys().map(SystemId::as_str);
-                let remedy = match nearest(id.as_str(), ids) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "add it to a file in `systems/`".to_owned(),
-                };
-                let what = format!("the system `{}` is not known", id.value);
-                table.fault(id.line, what, remedy, faults);
-            }
-            if let Some(consumer) = self.consumer.filter(|c| c.value != id.agency()) {
-                let what = format!("`{}` is no system of `{}`", id.value, consumer.value);
-                table.fault(id.line, what, "name systems of the consumer only", faults);
-            }
-        }
-        let mut systems: Vec<SystemId> = named.into_iter().map(|id| id.value).collect();
-        systems.sort_unstable();
-        systems.dedup();
-        systems
-    }
-
-    fn draft(
-        &self,
-        table: &Table<'_>,
-        dataset: &Located<DatasetId>,
-        faults: &mut Faults,
-    ) -> Option<&Draft> {
-        let draft = self.known.datasets.get(&dataset.value);
-        if draft.is_none() {
-            let ids = self.known.datasets.keys().map(DatasetId::as_str);
-            let remedy = match nearest(dataset.as_str(), ids) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "declare it in `datasets/`".to_owned(),
-            };
-            let what = format!("the dataset `{}` is not known", dataset.value);
-            table.fault(dataset.line, what, remedy, faults);
-        }
-        draft
-    }
-
-    fn owner(
-        &self,
-        table: &Table<'_>,
-        dataset: &Located<DatasetId>,
-        built: &Dataset,
-        faults: &mut Faults,
-    ) {
-        if let Some(provider) = self
-            .provider
-            .filter(|provider| provider.value != built.owner)
-        {
-            let what = format!(
-                "the dataset `{}` belongs to `{}`, not to the provider `{}`",
-                dataset.value, built.owner, provider.value,
-            );
-            let remedy = "grant only what the provider owns, or correct `provider`";
-            table.fault(dataset.line, what, remedy, faults);
-        }
-    }
-}
-
-fn find_view(
-    table: &Table<'_>,
-    name: &Located<String>,
-    draft: &Draft,
-    built: &Dataset,
-    faults: &mut Faults,
-) -> Option<Arc<View>> {
-    let found = built
-        .views
-        .iter()
-        .find(|view| view.name.as_str() == name.value);
-    if found.is_none() && !draft.broken_views.contains(&name.value) {
-        let names = built.views.iter().map(|view| view.name.as_str());
-        let remedy = match nearest(name, names.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has `{}`", names.collect::<Vec<_>>().join("`, `")),
-        };
-        let what = format!("the dataset `{}` has no view `{}`", built.id, name.value);
-        table.fault(name.line, what, remedy, faults);
-    }
-    found.cloned()
-}
-
-fn find_method(
-    table: &Table<'_>,
-    name: &Located<String>,
-    draft: &Draft,
-    built: &Dataset,
-    view: Option<&Arc<View>>,
-    faults: &mut Faults,
-) -> Option<Arc<Method>> {
-    let Some(found) = built
-        .methods
-        .iter()
-        .find(|method| method.name == name.value)
-    else {
-        if !draft.broken_methods.contains(&name.value) {
-            let names = built.methods.iter().map(|method| method.name.as_str());
-            let remedy = match nearest(name, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("it offers `{}`", names.collect::<Vec<_>>().join("`, `")),
-            };
-            let what = format!(
-                "the dataset `{}` offers no method `{}`",
-                built.id, name.value
-            );
-            table.fault(name.line, what, remedy, faults);
-        }
-        return None;
-    };
-    if let Some(view) = view.filter(|view| view.message != found.response.full_name()) {
-        let what = format!(
-            "the view `{}` is one of `{}`, but `{}` answers with `{}`",
-            view.name,
-            view.message,
-            found.name,
-            found.response.full_name(),
-        );
-        table.fault(
-            name.line,
-            what,
-            "choose a view of that message, or another method",
-            faults,
-        );
-    }
-    Some(Arc::clone(found))
 }

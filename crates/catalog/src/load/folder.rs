@@ -15,7 +15,7 @@ use crate::fault::Faults;
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The most files that are read, contracts and their imports included.
-pub const FILES_MAX: usize = 4096;
+pub const FILES_MAX: usize = 16_384;
 
 /// The most bytes that are read in all.
 pub const FOLDER_BYTES_MAX: usize = 128 * 1024 * 1024;

@@ -49,8 +49,12 @@ impl Options {
 
     /// The class that a field is marked with, if any that is known.
     pub(crate) fn mark(&self, field: &FieldDescriptor) -> Option<Class> {
-        let mark: v1::Field = read(&field.options(), self.field.as_ref())?;
-        class(mark.class)
+        class(self.field(field)?.class)
+    }
+
+    /// What a field is marked with.
+    pub(crate) fn field(&self, field: &FieldDescriptor) -> Option<v1::Field> {
+        read(&field.options(), self.field.as_ref())
     }
 }
 

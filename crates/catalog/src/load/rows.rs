@@ -48,6 +48,11 @@ pub(super) fn rows(file: &Path, content: &[u8], columns: &[&str], faults: &mut F
         .flexible(true)
         .from_reader(content);
     let mut rows = Vec::new();
+    let mut lines = Lines {
+        content,
+        at: 0,
+        line: 1,
+    };
     for record in reader.byte_records() {
         let record = match record {
             Ok(record) => record,
@@ -65,10 +70,10 @@ pub(super) fn rows(file: &Path, content: &[u8], columns: &[&str], faults: &mut F
             );
             break;
         }
-        let line = record
+        let start = record
             .position()
-            .and_then(|place| usize::try_from(place.line()).ok());
-        let line = line.unwrap_or_default();
+            .and_then(|place| usize::try_from(place.byte()).ok());
+        let line = lines.line(start.unwrap_or_default());
         if record.len() != columns.len() {
             let what = format!("has {} columns, not {}", record.len(), columns.len());
             faults.push(file, line, what, "check the commas and quotes of the row");
@@ -83,4 +88,48 @@ pub(super) fn rows(file: &Path, content: &[u8], columns: &[&str], faults: &mut F
         }
     }
     rows
+}
+
+/// Counts lines. The reader's own count is one behind where lines end with `\r\n`: a record of its
+/// starts with the `\n` of the line before.
+struct Lines<'c> {
+    content: &'c [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line of the first byte from `start` on that ends no line. Starts never fall.
+    fn line(&mut self, start: usize) -> usize {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let rest = self.content.get(start..).unwrap_or_default();
+        let ends = rest.iter().take_while(|byte| is_end(byte)).count();
+        let start = start.saturating_add(ends);
+        let passed = self.content.get(self.at..start).unwrap_or_default();
+        let newlines = passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line = self.line.saturating_add(newlines);
+        self.at = start;
+        self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_line_it_stands_in_however_lines_end() {
+        for end in ["\n", "\r\n"] {
+            let text = ["a,b", "1,2", "3,\"4", "5\"", "", "6,7"].join(end);
+            let mut faults = Faults::new();
+            let rows = rows(
+                Path::new("a.csv"),
+                text.as_bytes(),
+                &["a", "b"],
+                &mut faults,
+            );
+            let lines: Vec<usize> = rows.iter().map(|row| row.line).collect();
+            assert_eq!(lines, [2, 3, 6], "{end:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::folder::{FILE_BYTES_MAX, Folder};
 use super::rows::{Row, header, rows};
@@ -111,7 +112,7 @@ pub(super) fn procedures(folder: &mut Folder, faults: &mut Faults) -> Procedures
         let Some(content) = folder.read(&name, FILE_BYTES_MAX, faults) else {
             continue;
         };
-        let file = folder.path(&name);
+        let file: Arc<Path> = Arc::from(folder.path(&name));
         if header(&content) == REPLACED_COLUMNS {
             for row in rows(&file, &content, &REPLACED_COLUMNS, faults) {
                 procedures.replaced.extend(replaced(&file, &row, faults));
@@ -134,15 +135,19 @@ pub(super) fn procedures(folder: &mut Folder, faults: &mut Faults) -> Procedures
     procedures
 }
 
-fn procedure(file: &Path, row: &Row, faults: &mut Faults) -> Option<(ProcedureCode, ProcedureRow)> {
+fn procedure(
+    file: &Arc<Path>,
+    row: &Row,
+    faults: &mut Faults,
+) -> Option<(ProcedureCode, ProcedureRow)> {
     let [
         sector,
-        _no,
+        number,
         code,
         name,
         document,
         databases,
-        _database,
+        database,
         owner,
         instrument,
         article,
@@ -167,10 +172,15 @@ fn procedure(file: &Path, row: &Row, faults: &mut Faults) -> Option<(ProcedureCo
         faults.push(file, row.line, "`database_ids` lacks an id", remedy);
     }
     let row = ProcedureRow {
+        file: Arc::clone(file),
+        line: row.line,
+        number: number.to_owned(),
         sector: sector.to_owned(),
         name: name.to_owned(),
         replaced_document: document.to_owned(),
+        meaning: None,
         databases: databases.split('|').map(str::to_owned).collect(),
+        database: database.to_owned(),
         database_owner: owner.to_owned(),
         legal_instrument: instrument.to_owned(),
         article: article.to_owned(),
@@ -178,7 +188,7 @@ fn procedure(file: &Path, row: &Row, faults: &mut Faults) -> Option<(ProcedureCo
     Some((code?, row))
 }
 
-fn replaced(file: &Path, row: &Row, faults: &mut Faults) -> Option<ReplacedDocument> {
+fn replaced(file: &Arc<Path>, row: &Row, faults: &mut Faults) -> Option<ReplacedDocument> {
     let [document, database, clause] = row.cells();
     if document.is_empty() || database.is_empty() {
         let what = "`document` or `database_id` is empty";
@@ -186,7 +196,10 @@ fn replaced(file: &Path, row: &Row, faults: &mut Faults) -> Option<ReplacedDocum
         return None;
     }
     Some(ReplacedDocument {
+        file: Arc::clone(file),
+        line: row.line,
         document: document.to_owned(),
+        meaning: None,
         database: database.to_owned(),
         clause: clause.to_owned(),
     })

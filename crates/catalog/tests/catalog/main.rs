@@ -9,6 +9,7 @@
 mod broken;
 mod contracts;
 mod editions;
+mod once;
 mod reference;
 mod requests;
 mod shapes;

@@ -32,12 +32,33 @@ fn the_reference_catalogue_loads_without_a_fault() {
     assert_eq!(
         systems,
         [
+            "G01/data-protection",
             "G01/residence",
             "G15/civil-status",
+            "G20/inspection",
+            "G22/citizen-portal",
             "H17/one-stop",
             "H26/one-stop",
             "H29/one-stop"
         ]
+    );
+    let roles = |id: &str| {
+        let system = catalog.system(&id.parse().unwrap()).unwrap();
+        let roles: Vec<&str> = system.roles.iter().map(|role| role.as_str()).collect();
+        roles.join(" ")
+    };
+    let held = systems
+        .iter()
+        .map(|id| (*id, roles(id)))
+        .filter(|(_, roles)| !roles.is_empty());
+    let expected = [
+        ("G01/data-protection", "data_protection"),
+        ("G20/inspection", "auditor"),
+        ("G22/citizen-portal", "citizen_view"),
+    ];
+    assert_eq!(
+        held.collect::<Vec<_>>(),
+        expected.map(|(id, role)| (id, role.to_owned()))
     );
     let datasets: Vec<(&str, &str)> = catalog
         .datasets()
@@ -69,28 +90,38 @@ fn the_reference_catalogue_grants_exactly_this() {
             let methods: Vec<&str> = grant.methods.iter().map(|m| m.name.as_str()).collect();
             let procedures: Vec<&str> = grant.procedures.iter().map(|p| p.as_str()).collect();
             lines.push(format!(
-                "{} -> {}: {} of {} by {} for {}",
+                "{} -> {}: {} of {} by {} for {}, {}{}",
                 agreement.provider,
                 agreement.consumer,
                 grant.view.name,
                 grant.dataset,
                 methods.join(" "),
                 procedures.join(" "),
+                grant.hours,
+                if grant.dossier_required {
+                    ", with a dossier"
+                } else {
+                    ""
+                },
             ));
         }
     }
     assert_eq!(
         lines,
         [
-            "G01 -> H26: residence of population by GetPerson for 1.004222",
-            "G01 -> H26: household of population by ListHousehold for 1.004222",
-            "G10 -> H26: certificate of land by GetParcel ListParcelsOfHolder for 1.004222",
-            "G12 -> H17: registration of business_registration by GetEnterprise for 2.002093",
+            "G01 -> H26: residence of population by GetPerson for 1.004222, any time",
+            "G01 -> H26: household of population by ListHousehold for 1.004222, any time",
+            "G10 -> H26: certificate of land by GetParcel ListParcelsOfHolder for \
+             1.004222, any time",
+            "G12 -> H17: registration of business_registration by GetEnterprise for \
+             2.002093, any time",
             "G12 -> H26: registration of business_registration by GetEnterprise for \
-             2.000309 2.002093",
-            "G15 -> H26: death_extract of civil_status by GetDeath for 1.014177",
-            "G15 -> H26: marriage_extract of civil_status by GetMarriage for 1.004222",
-            "G15 -> H26: marital_status of civil_status by GetMaritalStatus for 1.004222",
+             2.000309 2.002093, any time",
+            "G15 -> G01: marital_status of civil_status by GetMaritalStatus for 1.004222, \
+             mon tue wed thu fri 07:30-11:30 13:00-17:00, with a dossier",
+            "G15 -> H26: death_extract of civil_status by GetDeath for 1.014177, any time",
+            "G15 -> H26: marriage_extract of civil_status by GetMarriage for 1.004222, any time",
+            "G15 -> H26: marital_status of civil_status by GetMaritalStatus for 1.004222, any time",
         ]
     );
 }

@@ -52,10 +52,11 @@ service = \"vn.people.v1.People\"
 
 pub(crate) const AGREEMENT: &str = "\
 id = \"g01-h26\"
+version = 3
 title = \"Chia sẻ dân cư\"
 provider = \"G01\"
 consumer = \"H26\"
-legal_basis = \"Nghị quyết\"
+legal_basis = [\"Nghị quyết\"]
 valid_from = 2026-01-01
 valid_until = 2027-02-28
 
@@ -66,6 +67,23 @@ view = \"names\"
 methods = [\"GetPerson\", \"ListPeople\"]
 procedures = [\"1.014177\", \"1.004222\"]
 systems = [\"H26/one-stop\"]
+
+[[test]]
+name = \"allowed\"
+system = \"H26/one-stop\"
+method = \"people/GetPerson\"
+procedure = \"1.004222\"
+at = 2026-03-02T09:00:00
+expect = \"allowed\"
+fields = [\"born_on\", \"full_name\", \"home.city\", \"personal_id\", \"seen\"]
+
+[[test]]
+name = \"refused\"
+system = \"H26/one-stop\"
+method = \"people/GetPerson\"
+procedure = \"1.004222\"
+at = 2027-03-01T00:00:00
+expect = \"AGREEMENT_NOT_IN_FORCE\"
 ";
 
 pub(crate) const ENDPOINTS: &str = "\

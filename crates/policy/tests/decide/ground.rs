@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use motlan_catalog::Catalog;
-use motlan_policy::{Moment, Permit, Query, Refusal, Rules};
+use motlan_policy::{Moment, Permit, Query, Refusal, Rules, RulesError};
 use tempfile::TempDir;
 
 pub(super) const GET_PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
@@ -24,6 +24,15 @@ pub(super) struct Ground {
 
 /// The reference catalogue with these agreements added.
 pub(super) fn ground(agreements: &[&str]) -> Ground {
+    let files: Vec<(String, &str)> = (0..)
+        .zip(agreements)
+        .map(|(number, text)| (format!("agreements/added-{number}.toml"), *text))
+        .collect();
+    ground_with(&files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The reference catalogue with these files added or replaced.
+pub(super) fn ground_with(files: &[(String, &str)]) -> Result<Ground, RulesError> {
     let folder = TempDir::new().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     copy(&root.join("deploy/catalog"), &folder.path().join("catalog"));
@@ -34,28 +43,38 @@ pub(super) fn ground(agreements: &[&str]) -> Ground {
         .unwrap()
         .replace("../../proto", "../contracts");
     fs::write(main, text).unwrap();
-    for (number, agreement) in agreements.iter().enumerate() {
-        fs::write(
-            catalog.join(format!("agreements/added-{number}.toml")),
-            agreement,
-        )
-        .unwrap();
+    for (name, text) in files {
+        let file = catalog.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
     }
     let catalog = Catalog::load(&catalog).unwrap_or_else(|faults| panic!("{faults}"));
-    let rules = Rules::new(&catalog).unwrap();
-    Ground {
+    let rules = Rules::new(&catalog)?;
+    Ok(Ground {
         catalog,
         rules,
         _folder: folder,
-    }
+    })
 }
 
-/// One more agreement by which G01 gives H26 people's identity.
-pub(super) fn agreement(id: &str, terms: &str, grant: &str) -> String {
+/// One more agreement by which G01 gives H26 people's identity for a procedure, in force for one
+/// year. `terms` are further keys of its grant.
+pub(super) fn agreement(id: &str, year: u16, procedure: &str, terms: &str) -> String {
+    let case = format!(
+        "[[test]]\nname = \"tried\"\nsystem = \"H26/one-stop\"\n\
+         method = \"population/GetPerson\"\n\
+         procedure = \"{procedure}\"\ndossier = true"
+    );
     format!(
-        "id = \"{id}\"\ntitle = \"Thử nghiệm\"\nprovider = \"G01\"\nconsumer = \"H26\"\n\
-         legal_basis = \"Nghị định 278/2025/NĐ-CP\"\n{terms}\n[[grant]]\nid = \"one\"\n\
-         dataset = \"population\"\nmethods = [\"GetPerson\"]\n{grant}\n"
+        "id = \"{id}\"\nversion = 1\ntitle = \"Thử nghiệm\"\nprovider = \"G01\"\n\
+         consumer = \"H26\"\n\
+         legal_basis = [\"Nghị định 278/2025/NĐ-CP\"]\nvalid_from = {year}-01-01\n\
+         valid_until = {year}-12-31\n\
+         [[grant]]\nid = \"one\"\ndataset = \"population\"\nmethods = [\"GetPerson\"]\n\
+         view = \"identity\"\nprocedures = [\"{procedure}\"]\n{terms}\n\
+         {case}\nat = {year}-03-02T09:00:00\nexpect = \"allowed\"\n\
+         fields = [\"date_of_birth\", \"full_name\", \"personal_id\", \"sex\"]\n\
+         {case}\nat = 2024-12-31T23:59:59\nexpect = \"AGREEMENT_NOT_IN_FORCE\"\n"
     )
 }
 
@@ -78,6 +97,7 @@ pub(super) struct Asked<'a> {
     pub(super) system: &'a str,
     pub(super) method: &'a str,
     pub(super) procedure: &'a str,
+    pub(super) dossier: bool,
     pub(super) cited: Option<&'a str>,
     pub(super) fields: &'a [&'a str],
     pub(super) at_ms: i64,
@@ -88,6 +108,7 @@ pub(super) const PLAIN: Asked<'_> = Asked {
     system: "H26/one-stop",
     method: GET_PERSON,
     procedure: RESIDENCE,
+    dossier: false,
     cited: None,
     fields: &[],
     at_ms: IN_FORCE_MS,
@@ -100,15 +121,17 @@ impl Ground {
             system: self.catalog.system(&asked.system.parse().unwrap()).unwrap(),
             method: self.catalog.method(asked.method).unwrap(),
             procedure: &asked.procedure.parse().unwrap(),
+            dossier: asked.dossier,
             cited: asked.cited,
             fields: &fields,
         };
         self.rules.decide(&query, Moment::from_unix_ms(asked.at_ms))
     }
 
-    pub(super) fn reason(&self, asked: Asked<'_>) -> &'static str {
-        self.ask(asked)
-            .err()
-            .map_or("GRANTED", |refusal| refusal.reason())
+    pub(super) fn reason(&self, asked: Asked<'_>) -> String {
+        match self.ask(asked) {
+            Ok(_) => "GRANTED".to_owned(),
+            Err(refusal) => refusal.reason().to_owned(),
+        }
     }
 }

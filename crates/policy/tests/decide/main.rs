@@ -7,4 +7,6 @@ mod ground;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]
-mod twin;
+mod shown;
+#[cfg(test)]
+mod terms;

@@ -1,0 +1,24 @@
+//! Once-only over the catalogue that ships with the source.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test fails the test"
+)]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use motlan_catalog::{Catalog, Once};
+
+mod deadlines;
+mod forms;
+mod plans;
+
+static REFERENCE: LazyLock<Catalog> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    Catalog::load(&folder).unwrap_or_else(|faults| panic!("{faults}"))
+});
+
+fn once() -> &'static Once {
+    REFERENCE.once().unwrap()
+}

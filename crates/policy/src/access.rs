@@ -1,0 +1,168 @@
+//! Who may learn what: for every system and method, what each grant gives for which procedures, as
+//! the rules decide it. What a reviewer reads, and what two catalogues are compared by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use motlan_catalog::{Agreement, Catalog, Grant, GrantId, Method, ProcedureCode, System, Validity};
+
+use crate::moment::Moment;
+use crate::rules::Query;
+use crate::rules::Rules;
+
+/// What one system may learn by one method.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Access {
+    /// The system that asks.
+    pub system: Arc<System>,
+    /// The method asked.
+    pub method: Arc<Method>,
+    /// What each grant of its agency gives for the procedures that it names. For any other
+    /// procedure the rules refuse.
+    pub offers: Vec<Offer>,
+}
+
+/// What one grant gives a system by a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Offer {
+    /// The grant.
+    pub grant: GrantId,
+    /// The version of its agreement.
+    pub version: u32,
+    /// When the agreement is in force.
+    pub valid: Validity,
+    /// On which terms: hours, and whether a dossier is needed.
+    pub terms: String,
+    /// The procedures.
+    pub procedures: Vec<ProcedureCode>,
+    /// The paths that leave, sorted; or the reason why nothing does.
+    pub outcome: Result<Vec<String>, String>,
+}
+
+/// Of a grant that is over by the instant from which access is looked for.
+const OVER: &str = "AGREEMENT_NOT_IN_FORCE";
+
+impl Rules {
+    /// What everybody may learn from an instant on: each grant is cited alone, with a dossier, at
+    /// the first instant at which it may be used. `catalog` is the one that these rules were made
+    /// of. In the order of systems and methods.
+    #[must_use]
+    pub fn accesses(&self, catalog: &Catalog, from: Moment) -> Vec<Access> {
+        let mut granted: BTreeMap<(&str, &str), Vec<(&Agreement, &Grant)>> = BTreeMap::new();
+        for agreement in catalog.agreements() {
+            for grant in &agreement.grants {
+                for method in &grant.methods {
+                    let key = (agreement.consumer.as_str(), method.path.as_str());
+                    granted.entry(key).or_default().push((agreement, grant));
+                }
+            }
+        }
+        let mut accesses = Vec::new();
+        for system in catalog.systems() {
+            for dataset in catalog.datasets() {
+                for method in &dataset.methods {
+                    let key = (system.agency.as_str(), method.path.as_str());
+                    let grants = granted.get(&key).into_iter().flatten();
+                    let offers = grants
+                        .flat_map(|(agreement, grant)| {
+                            self.offers(system, method, agreement, grant, from)
+                        })
+                        .collect();
+                    let (system, method) = (Arc::clone(system), Arc::clone(method));
+                    accesses.push(Access {
+                        system,
+                        method,
+                        offers,
+                    });
+                }
+            }
+        }
+        accesses
+    }
+
+    /// What a grant gives, procedures with the same outcome together.
+    fn offers(
+        &self,
+        system: &System,
+        method: &Method,
+        agreement: &Agreement,
+        grant: &Grant,
+        from: Moment,
+    ) -> Vec<Offer> {
+        let opens = first_open(grant, agreement.valid, from);
+        let outcome = |procedure: &ProcedureCode| {
+            let at = opens.ok_or_else(|| OVER.to_owned())?;
+            let query = Query {
+                system,
+                method,
+                procedure,
+                dossier: true,
+                cited: Some(grant.id.as_str()),
+                fields: &[],
+            };
+            let permit = self.decide(&query, at);
+            let permit = permit.map_err(|refusal| refusal.reason().to_owned())?;
+            let mut paths = permit.paths().to_vec();
+            paths.sort_unstable();
+            Ok(paths)
+        };
+        let mut by_outcome: BTreeMap<Result<Vec<String>, String>, Vec<ProcedureCode>> =
+            BTreeMap::new();
+        for procedure in &grant.procedures {
+            let same = by_outcome.entry(outcome(procedure)).or_default();
+            same.push(procedure.clone());
+        }
+        let offer = |(outcome, procedures)| Offer {
+            grant: grant.id.clone(),
+            version: agreement.version,
+            valid: agreement.valid,
+            terms: terms(grant),
+            procedures,
+            outcome,
+        };
+        by_outcome.into_iter().map(offer).collect()
+    }
+}
+
+fn terms(grant: &Grant) -> String {
+    let dossier = match grant.dossier_required {
+        true => ", with a dossier",
+        false => "",
+    };
+    format!("{}{dossier}", grant.hours)
+}
+
+/// The first instant from `from` on at which a grant may be used, were nothing else in the way.
+fn first_open(grant: &Grant, valid: Validity, from: Moment) -> Option<Moment> {
+    const MINUTE_MS: i64 = 60_000;
+    let earliest = Moment::from_unix_ms(from.unix_ms().max(valid.from_ms));
+    let into_day = earliest.local_minute().checked_mul(MINUTE_MS)?;
+    let minute_began = earliest
+        .unix_ms()
+        .div_euclid(MINUTE_MS)
+        .checked_mul(MINUTE_MS)?;
+    let mut midnight = minute_began.checked_sub(into_day)?;
+    // A week later it is the same day of the week again.
+    for _ in 0..8 {
+        let weekday = Moment::from_unix_ms(midnight).local_weekday();
+        if grant
+            .hours
+            .days
+            .iter()
+            .any(|day| i64::from(day.number()) == weekday)
+        {
+            for span in &grant.hours.spans {
+                let instant =
+                    |minute: u16| midnight.checked_add(i64::from(minute).checked_mul(MINUTE_MS)?);
+                let at = instant(span.from_minute())?.max(earliest.unix_ms());
+                if at < instant(span.until_minute())? && valid.contains(at) {
+                    return Some(Moment::from_unix_ms(at));
+                }
+            }
+        }
+        midnight = midnight.checked_add(24 * 60 * MINUTE_MS)?;
+    }
+    None
+}

@@ -1,0 +1,103 @@
+//! The tests of agreements: each agreement by itself, under the very rules that decide.
+
+use std::sync::Arc;
+
+use motlan_catalog::{Agreement, Case, Catalog, Expected, Faults, System};
+
+use crate::engine::Policies;
+use crate::moment::Moment;
+use crate::refusal::Refusal;
+use crate::rules::{Permit, Query};
+use crate::rules::{Rules, RulesError};
+
+/// Reports every test that does not hold.
+///
+/// An agreement is tried alone: another one that gives more, or that fits as well, is no fault of
+/// it. Its systems are taken as not suspended: that is a state of theirs, and to suspend one must
+/// not make a catalogue unusable.
+pub(crate) fn run(
+    catalog: &Catalog,
+    policies: &Arc<Policies>,
+    faults: &mut Faults,
+) -> Result<(), RulesError> {
+    for agreement in catalog.agreements() {
+        let mut systems: Vec<System> = Vec::new();
+        for case in &agreement.cases {
+            if systems.iter().all(|system| system.id != case.system)
+                && let Some(system) = catalog.system(&case.system)
+            {
+                let mut system = System::clone(system);
+                system.suspended = false;
+                systems.push(system);
+            }
+        }
+        let alone = std::slice::from_ref(agreement);
+        let rules = Rules::over(policies, systems.iter(), alone, catalog.revision())?;
+        for case in &agreement.cases {
+            let Some(system) = systems.iter().find(|system| system.id == case.system) else {
+                continue;
+            };
+            check(&rules, system, agreement, case, faults);
+        }
+    }
+    Ok(())
+}
+
+fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, faults: &mut Faults) {
+    let query = Query {
+        system,
+        method: &case.method,
+        procedure: &case.procedure,
+        dossier: case.dossier,
+        cited: case.cited.as_deref(),
+        fields: &case.asked,
+    };
+    let decided = rules.decide(&query, Moment::from_unix_ms(case.at_ms));
+    if let Some(got) = otherwise(&case.expected, &decided) {
+        let expected = match &case.expected {
+            Expected::Allowed { fields } => format!("`allowed` with {}", quoted(fields)),
+            Expected::Refused { reason } => format!("`{reason}`"),
+        };
+        let what = format!("the test `{}` expects {expected}, but {got}", case.name);
+        faults.push(
+            &agreement.file,
+            case.line,
+            what,
+            "correct the grant or the test",
+        );
+    }
+}
+
+/// What came of it, where that is not what was expected.
+fn otherwise(expected: &Expected, decided: &Result<Permit, Refusal>) -> Option<String> {
+    match (decided, expected) {
+        (Ok(permit), Expected::Allowed { fields }) => {
+            let mut paths: Vec<&String> = permit.paths().iter().collect();
+            paths.sort_unstable();
+            let missing: Vec<&String> = paths
+                .iter()
+                .copied()
+                .filter(|path| !fields.contains(path))
+                .collect();
+            let beyond: Vec<&String> = fields.iter().filter(|f| !paths.contains(f)).collect();
+            match (missing.as_slice(), beyond.as_slice()) {
+                ([], []) => None,
+                ([], beyond) => Some(format!("{} would not leave", quoted(beyond))),
+                (missing, []) => Some(format!("{} would leave too", quoted(missing))),
+                (missing, beyond) => Some(format!(
+                    "{} would leave too, and {} would not",
+                    quoted(missing),
+                    quoted(beyond)
+                )),
+            }
+        }
+        (Ok(permit), Expected::Refused { .. }) => Some(format!("`{}` allows it", permit.grant())),
+        (Err(refusal), Expected::Refused { reason }) if refusal.reason() == reason => None,
+        (Err(refusal), _) => Some(format!("it is `{}`: {refusal}", refusal.reason())),
+    }
+}
+
+fn quoted<T: AsRef<str>>(paths: &[T]) -> String {
+    let paths = paths.iter().map(|path| format!("`{}`", path.as_ref()));
+    paths.collect::<Vec<_>>().join(", ")
+}

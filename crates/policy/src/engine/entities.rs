@@ -1,0 +1,125 @@
+//! Systems and grants as the rules see them.
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr as _;
+
+use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
+use motlan_catalog::{AgencyCode, Grant, Hours, SPANS_MAX, System, Validity};
+
+use crate::rules::RulesError;
+
+pub(crate) struct Types {
+    agency: EntityTypeName,
+    pub(super) system: EntityTypeName,
+    pub(super) grant: EntityTypeName,
+    hours: EntityTypeName,
+    pub(super) lookup: EntityUid,
+    pub(super) verify: EntityUid,
+    pub(super) list: EntityUid,
+}
+
+/// The names of the attributes that hold the hours, in order.
+const SPANS: [(&str, &str); SPANS_MAX] = [
+    ("first_from", "first_until"),
+    ("second_from", "second_until"),
+    ("third_from", "third_until"),
+];
+
+impl Types {
+    pub(super) fn new() -> Result<Self, RulesError> {
+        let name = |text| EntityTypeName::from_str(text).map_err(|e| RulesError::rules(&e));
+        let action = name("Action")?;
+        Ok(Self {
+            agency: name("Agency")?,
+            system: name("System")?,
+            grant: name("Grant")?,
+            hours: name("Hours")?,
+            lookup: uid(&action, "lookup"),
+            verify: uid(&action, "verify"),
+            list: uid(&action, "list"),
+        })
+    }
+
+    pub(super) fn system_entity(&self, system: &System) -> Result<Entity, RulesError> {
+        let attributes = HashMap::from([(
+            "suspended".to_owned(),
+            RestrictedExpression::new_bool(system.suspended),
+        )]);
+        let agency = uid(&self.agency, system.agency.as_str());
+        let parents = HashSet::from([agency]);
+        Entity::new(uid(&self.system, system.id.as_str()), attributes, parents)
+            .map_err(|e| RulesError::data(&e))
+    }
+
+    /// Named by what it prints as, so that equal hours are one entity.
+    pub(super) fn hours_entity(&self, hours: &Hours) -> Result<Entity, RulesError> {
+        if hours.spans.len() > SPANS.len() {
+            let what = format!("{} spans of hours", hours.spans.len());
+            return Err(RulesError::Data(what));
+        }
+        let days = hours.days.iter().map(|day| long(day.number().into()));
+        let days = RestrictedExpression::new_set(days);
+        let mut attributes = HashMap::from([("days".to_owned(), days)]);
+        for (index, (from, until)) in SPANS.into_iter().enumerate() {
+            let span = hours.spans.get(index);
+            let minutes = span.map_or((0, 0), |span| (span.from_minute(), span.until_minute()));
+            attributes.insert(from.to_owned(), long(minutes.0.into()));
+            attributes.insert(until.to_owned(), long(minutes.1.into()));
+        }
+        let id = uid(&self.hours, &hours.to_string());
+        Entity::new(id, attributes, HashSet::new()).map_err(|e| RulesError::data(&e))
+    }
+
+    pub(super) fn grant_entity(
+        &self,
+        consumer: &AgencyCode,
+        valid: Validity,
+        grant: &Grant,
+    ) -> Result<Entity, RulesError> {
+        let reference =
+            |type_name, id: &str| RestrictedExpression::new_entity_uid(uid(type_name, id));
+        let texts = |values: &mut dyn Iterator<Item = &str>| {
+            RestrictedExpression::new_set(
+                values.map(|value| RestrictedExpression::new_string(value.to_owned())),
+            )
+        };
+        let systems = grant.systems.iter();
+        let systems = systems.map(|id| reference(&self.system, id.as_str()));
+        let attributes = HashMap::from(
+            [
+                ("consumer", reference(&self.agency, consumer.as_str())),
+                ("systems", RestrictedExpression::new_set(systems)),
+                (
+                    "methods",
+                    texts(&mut grant.methods.iter().map(|m| m.path.as_str())),
+                ),
+                (
+                    "procedures",
+                    texts(&mut grant.procedures.iter().map(|p| p.as_str())),
+                ),
+                ("hours", reference(&self.hours, &grant.hours.to_string())),
+                ("valid_from_ms", long(valid.from_ms)),
+                ("valid_until_ms", long(valid.until_ms)),
+                (
+                    "dossier_required",
+                    RestrictedExpression::new_bool(grant.dossier_required),
+                ),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        Entity::new(
+            uid(&self.grant, grant.id.as_str()),
+            attributes,
+            HashSet::new(),
+        )
+        .map_err(|e| RulesError::data(&e))
+    }
+}
+
+fn long(value: i64) -> RestrictedExpression {
+    RestrictedExpression::new_long(value)
+}
+
+pub(super) fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(type_name.clone(), EntityId::new(id))
+}

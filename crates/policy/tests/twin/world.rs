@@ -1,0 +1,293 @@
+//! Random catalogues: the reference datasets under agreements that nobody would sign.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use motlan_catalog::Catalog;
+use tempfile::TempDir;
+
+/// SplitMix64.
+pub(super) struct Rng(u64);
+
+impl Rng {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap()
+    }
+
+    /// Once in `times`.
+    pub(super) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(super) fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+
+    /// Some of `all`, at least one, in order.
+    fn some<'a, T>(&mut self, all: &'a [T]) -> Vec<&'a T> {
+        let sure = self.below(all.len());
+        let taken = all.iter().enumerate();
+        taken
+            .filter(|(at, _)| *at == sure || self.once_in(3))
+            .map(|(_, one)| one)
+            .collect()
+    }
+}
+
+pub(super) const CONSUMERS: [&str; 4] = ["G01", "H17", "H26", "H29"];
+const SYSTEMS: [&str; 3] = ["archive", "desk", "portal"];
+pub(super) const PROCEDURES: [&str; 5] =
+    ["1.004222", "1.014177", "2.000309", "2.000431", "2.002093"];
+/// Forbidden by [`OWNER_RULES`] on two datasets; no agreement's test asks for it.
+pub(super) const FORBIDDEN: &str = "2.001624";
+/// A dataset's owner and id, a view, the methods that answer with its message, and its first paths.
+type Shape = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+const SHAPES: [Shape; 7] = [
+    (
+        "G01",
+        "population",
+        "identity",
+        &["GetPerson", "ListHousehold"],
+    ),
+    (
+        "G01",
+        "population",
+        "residence",
+        &["GetPerson", "ListHousehold"],
+    ),
+    (
+        "G10",
+        "land",
+        "certificate",
+        &["GetParcel", "ListParcelsOfHolder"],
+    ),
+    ("G10", "land", "area_and_purpose", &["GetParcel"]),
+    (
+        "G12",
+        "business_registration",
+        "registration",
+        &["GetEnterprise"],
+    ),
+    ("G15", "civil_status", "death_extract", &["GetDeath"]),
+    (
+        "G15",
+        "civil_status",
+        "marital_status",
+        &["GetMaritalStatus"],
+    ),
+];
+const HOURS: [&[&str]; 5] = [
+    &["00:00-24:00"],
+    &["07:30-17:30"],
+    &["07:30-11:30", "13:00-17:00"],
+    &["00:00-00:01", "12:00-12:01", "23:59-24:00"],
+    &["06:00-06:30", "06:30-07:00"],
+];
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// All days between 2026-02-02, a Monday, and 2026-02-08 lie in each of these.
+const VALIDITIES: [(&str, &str); 4] = [
+    ("2026-01-01", "2027-02-28"),
+    ("2026-02-02", "2026-02-08"),
+    ("2025-06-15", "2026-02-28"),
+    ("2026-02-01", "2026-12-31"),
+];
+
+/// What the owners of two datasets forbid; the twin knows it as well.
+const OWNER_RULES: [(&str, &str); 2] = [
+    (
+        "population",
+        "@reason(\"OWNER_NOT_FOR_THIS\") forbid (principal, action, resource)\n\
+         when { context.procedure == \"2.001624\" };\n",
+    ),
+    (
+        "land",
+        "@reason(\"OWNER_NO_LISTS\") forbid (principal, action == Action::\"list\", resource)\n\
+         when { context.procedure == \"2.001624\" && context.local_minute >= 720 };\n",
+    ),
+];
+
+/// A catalogue of random agreements, made from `seed`.
+pub(super) fn random(seed: u64) -> Catalog {
+    let folder = TempDir::with_prefix("motlan-twin-").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut rng = Rng::new(seed);
+    let contracts = root.join("proto").canonicalize().unwrap();
+    let main = format!("trust_domain = \"motlan.example\"\ncontracts = [{contracts:?}]\n");
+    write(&folder, "catalog.toml", &main);
+    for part in ["agencies.csv", "procedures", "datasets"] {
+        copy(
+            &root.join("deploy/catalog").join(part),
+            &folder.path().join(part),
+        );
+    }
+    let mut systems = String::new();
+    for consumer in CONSUMERS {
+        for name in SYSTEMS {
+            let suspended = rng.once_in(8);
+            writeln!(
+                systems,
+                "[[system]]\nid = \"{consumer}/{name}\"\ntitle_vi = \"x\"\nsuspended = {suspended}"
+            )
+            .unwrap();
+        }
+    }
+    write(&folder, "systems/all.toml", &systems);
+    for (dataset, rules) in OWNER_RULES {
+        write(&folder, &format!("rules/{dataset}.cedar"), rules);
+    }
+    for number in 0..=rng.below(24) {
+        let name = format!("agreements/a{number}.toml");
+        write(&folder, &name, &agreement(&mut rng, number));
+    }
+    Catalog::load(folder.path()).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn agreement(rng: &mut Rng, number: usize) -> String {
+    let (provider, ..) = *rng.of(&SHAPES);
+    let shapes: Vec<Shape> = SHAPES
+        .into_iter()
+        .filter(|shape| shape.0 == provider)
+        .collect();
+    let consumer = loop {
+        let consumer = *rng.of(&CONSUMERS);
+        if consumer != provider {
+            break consumer;
+        }
+    };
+    let (from, until) = rng.of(&VALIDITIES);
+    let mut text = format!(
+        "id = \"a{number}\"\nversion = 1\ntitle = \"x\"\nprovider = \"{provider}\"\n\
+         consumer = \"{consumer}\"\nlegal_basis = [\"x\"]\nvalid_from = {from}\n\
+         valid_until = {until}\n"
+    );
+    let mut tests = String::new();
+    for grant in 0..=rng.below(3) {
+        let shape = *rng.of(&shapes);
+        let case = write_grant(rng, &mut text, grant, shape, consumer);
+        write!(tests, "{}", case.tests(number, grant, shape)).unwrap();
+    }
+    text + &tests
+}
+
+/// A question that a grant allows.
+struct Fit {
+    system: String,
+    method: String,
+    procedure: String,
+    day: usize,
+    time: String,
+}
+
+fn write_grant(
+    rng: &mut Rng,
+    text: &mut String,
+    grant: usize,
+    (_, dataset, view, methods): Shape,
+    consumer: &str,
+) -> Fit {
+    let methods = rng.some(methods);
+    let mut procedures = rng.some(&PROCEDURES);
+    let procedure = procedures[0].to_string();
+    if rng.once_in(2) {
+        procedures.push(&FORBIDDEN);
+    }
+    writeln!(
+        text,
+        "[[grant]]\nid = \"g{grant}\"\ndataset = \"{dataset}\"\nview = \"{view}\"\n\
+         methods = {methods:?}\nprocedures = {procedures:?}"
+    )
+    .unwrap();
+    let mut fit = Fit {
+        system: format!("{consumer}/desk"),
+        method: format!("{dataset}/{}", methods[0]),
+        procedure,
+        day: 2,
+        time: "12:00".to_owned(),
+    };
+    if rng.once_in(2) {
+        let systems = rng.some(&SYSTEMS);
+        let systems: Vec<String> = systems.iter().map(|s| format!("{consumer}/{s}")).collect();
+        fit.system.clone_from(&systems[0]);
+        writeln!(text, "systems = {systems:?}").unwrap();
+    }
+    if rng.once_in(2) {
+        let days = rng.some(&DAYS);
+        let first = DAYS.iter().position(|day| day == days[0]).unwrap();
+        fit.day = first + 2;
+        writeln!(text, "days = {days:?}").unwrap();
+    }
+    if rng.once_in(2) {
+        let hours = rng.of(&HOURS);
+        fit.time = hours[0][..5].to_owned();
+        writeln!(text, "hours = {hours:?}").unwrap();
+    }
+    if rng.once_in(2) {
+        writeln!(text, "dossier = \"required\"").unwrap();
+    }
+    fit
+}
+
+impl Fit {
+    /// An allowed test and a refused one.
+    fn tests(&self, number: usize, grant: usize, shape: Shape) -> String {
+        let Self {
+            system,
+            method,
+            procedure,
+            day,
+            time,
+        } = self;
+        let asked = match shape.1 {
+            "population" => "personal_id",
+            "land" => "certificate_no",
+            "business_registration" => "name",
+            _ if shape.2 == "death_extract" => "died_on",
+            _ => "state",
+        };
+        let question = format!(
+            "[[test]]\nname = \"x\"\nsystem = \"{system}\"\nmethod = \"{method}\"\n\
+             procedure = \"{procedure}\"\ndossier = true\ngrant = \"a{number}/g{grant}\"\n\
+             asked = [\"{asked}\"]\n"
+        );
+        format!(
+            "{question}at = 2026-02-{day:02}T{time}:00\nexpect = \"allowed\"\n\
+             fields = [\"{asked}\"]\n\
+             {question}at = 2024-02-{day:02}T{time}:00\nexpect = \"AGREEMENT_NOT_IN_FORCE\"\n"
+        )
+    }
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) {
+    let file = folder.path().join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+fn copy(from: &Path, to: &PathBuf) {
+    if !from.is_dir() {
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        copy(&entry.path(), &to.join(entry.file_name()));
+    }
+}
