@@ -9,3 +9,4 @@ mod operator;
 mod own_services;
 mod receipts;
 mod refused;
+mod terms;

@@ -9,6 +9,7 @@ mod preview {
     pub(crate) mod guide;
     pub(crate) mod mistakes;
     pub(crate) mod odd;
+    pub(crate) mod play;
     pub(crate) mod reference;
     pub(crate) mod run;
 }

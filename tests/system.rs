@@ -21,4 +21,8 @@ mod lookup;
 #[cfg(test)]
 mod owners;
 #[cfg(test)]
+mod quarters;
+#[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod trail;

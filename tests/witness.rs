@@ -20,4 +20,5 @@ mod witnesses {
     mod laid;
     mod lying;
     mod office;
+    mod turned;
 }

@@ -35,7 +35,7 @@ async fn the_admin_listener_shows_the_signed_checkpoint() {
     );
     assert_eq!(lines.next(), Some("2"), "{checkpoint}");
     assert!(
-        checkpoint.contains(&format!("\u{2014} {origin} ")),
+        checkpoint.contains("\u{2014} motlan.example/audit/demo "),
         "{checkpoint}"
     );
     running.stop().await;
@@ -69,6 +69,11 @@ async fn the_metrics_count_lookups_and_name_nobody() {
         metrics.contains("motlan_lookup_duration_seconds_bucket"),
         "{metrics}"
     );
+    let room = metrics
+        .lines()
+        .find(|line| line.starts_with("motlan_ledger_free_bytes"));
+    let free = room.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    assert!(free.is_some_and(|bytes| bytes > 0.0), "{metrics}");
     let people = running.world().sample().people.iter();
     let names = people.flat_map(|one| [one.personal_id.as_str(), &one.full_name]);
     let of_calls = [roles.unknown_person.as_str(), OFFICIAL, DOSSIER, "nonsense"];

@@ -20,10 +20,11 @@ const CERTIFICATE_AND_AREA: [&str; 2] = ["g10-h26-land-2026/certificate", "g10-h
 /// In the past, to an agency that has no other agreement on births.
 const EXPIRED: &str = r#"
 id = "g15-h26-births-2025"
+version = 1
 title = "Expired"
 provider = "G15"
 consumer = "H26"
-legal_basis = "Luật Hộ tịch số 60/2014/QH13"
+legal_basis = ["Luật Hộ tịch số 60/2014/QH13"]
 valid_from = 2025-01-01
 valid_until = 2025-12-31
 [[grant]]
@@ -32,15 +33,34 @@ dataset = "civil_status"
 view = "birth_extract"
 methods = ["GetBirth"]
 procedures = ["1.004222"]
+[[test]]
+name = "allowed"
+system = "H26/one-stop"
+method = "civil_status/GetBirth"
+procedure = "1.004222"
+at = 2025-03-03T09:00:00
+expect = "allowed"
+fields = [
+    "child", "entry", "father.full_name", "father.personal_id", "mother.full_name",
+    "mother.personal_id", "place_of_birth",
+]
+[[test]]
+name = "refused"
+system = "H26/one-stop"
+method = "civil_status/GetBirth"
+procedure = "1.014177"
+at = 2025-03-03T09:00:00
+expect = "PURPOSE_NOT_COVERED"
 "#;
 
 /// To another system of the same agency.
 const OF_ANOTHER_SYSTEM: &str = r#"
 id = "g15-h29-deaths-2026"
+version = 1
 title = "Only for the archive"
 provider = "G15"
 consumer = "H29"
-legal_basis = "Luật Hộ tịch số 60/2014/QH13"
+legal_basis = ["Luật Hộ tịch số 60/2014/QH13"]
 valid_from = 2026-01-01
 valid_until = 2099-12-31
 [[grant]]
@@ -50,6 +70,21 @@ view = "death_extract"
 methods = ["GetDeath"]
 procedures = ["1.014177"]
 systems = ["H29/archive"]
+[[test]]
+name = "allowed"
+system = "H29/archive"
+method = "civil_status/GetDeath"
+procedure = "1.014177"
+at = 2026-03-02T09:00:00
+expect = "allowed"
+fields = ["deceased", "died_at", "died_on", "entry", "place_of_death"]
+[[test]]
+name = "refused"
+system = "H29/archive"
+method = "civil_status/GetDeath"
+procedure = "1.004222"
+at = 2026-03-02T09:00:00
+expect = "PURPOSE_NOT_COVERED"
 "#;
 
 const ARCHIVE: &str = r#"
@@ -61,10 +96,11 @@ title_vi = "Kho lưu trữ"
 /// The same method for the same purpose as the reference agreement on land, with another view.
 const SECOND: &str = r#"
 id = "g10-h26-area-2026"
+version = 1
 title = "A second agreement"
 provider = "G10"
 consumer = "H26"
-legal_basis = "Luật Đất đai số 31/2024/QH15"
+legal_basis = ["Luật Đất đai số 31/2024/QH15"]
 valid_from = 2026-01-01
 valid_until = 2099-12-31
 [[grant]]
@@ -73,6 +109,24 @@ dataset = "land"
 view = "area_and_purpose"
 methods = ["GetParcel"]
 procedures = ["1.004222"]
+[[test]]
+name = "allowed"
+system = "H26/one-stop"
+method = "land/GetParcel"
+procedure = "1.004222"
+at = 2026-03-02T09:00:00
+expect = "allowed"
+fields = [
+    "address", "area_dm2", "certificate_no", "commune_code", "legal_area_dm2", "parcel_no",
+    "purposes", "sheet_no",
+]
+[[test]]
+name = "refused"
+system = "H26/one-stop"
+method = "land/GetParcel"
+procedure = "1.014177"
+at = 2026-03-02T09:00:00
+expect = "PURPOSE_NOT_COVERED"
 "#;
 
 /// The reference catalogue, and agreements that are there to refuse.

@@ -22,6 +22,8 @@ pub(crate) struct Deployment {
     pub(crate) world: World,
     /// The key that checks the ledger.
     pub(crate) key: VerifierKey,
+    /// The quarter of its log.
+    pub(crate) quarter: String,
     _dir: TempDir,
 }
 
@@ -76,15 +78,16 @@ impl Deployment {
         let dir = TempDir::with_prefix("motlan-process-")?;
         let world = World::lay(dir.path(), SEED).await?;
         let made = run(&mut motlan(&world, &["ledger", "init"])?)?.exited(0)?;
-        let verifier = made
-            .out
-            .lines()
-            .find_map(|line| line.strip_prefix("verifier"));
-        let key = verifier.and_then(|rest| rest.split_whitespace().next());
-        let key = key.with_context(|| made.out.clone())?.parse()?;
+        let told = |name: &str| {
+            let line = made.out.lines().find_map(|line| line.strip_prefix(name));
+            let word = line.and_then(|rest| rest.split_whitespace().next());
+            word.with_context(|| made.out.clone())
+        };
+        let origin = told("origin")?;
         Ok(Self {
+            key: told("verifier")?.parse()?,
+            quarter: origin.rsplit('/').next().unwrap_or_default().to_owned(),
             world,
-            key,
             _dir: dir,
         })
     }
@@ -113,14 +116,19 @@ impl Deployment {
         Ok(Call::new(&question.path, &question.message)?.bearer(&token)?)
     }
 
-    /// The ledger's folder.
+    /// The folder of the log.
     pub(crate) fn ledger(&self) -> PathBuf {
-        self.world.dir().join("ledger")
+        self.world.dir().join("ledger").join(&self.quarter)
     }
 
     /// The file with the secrets of the sealed parts.
+    pub(crate) fn sealing_file(&self) -> PathBuf {
+        self.world.dir().join("pki/sealing").join(&self.quarter)
+    }
+
+    /// What it holds.
     pub(crate) fn sealing(&self) -> Result<Sealing> {
-        Ok(Sealing::read(&self.world.dir().join("pki/ledger.sealing"))?)
+        Ok(Sealing::read(&self.sealing_file())?)
     }
 
     /// Every record of the ledger, in order, each under the number of its place. All sealed parts

@@ -183,7 +183,7 @@ async fn retention_keeps_what_is_young_and_a_gateway_without_its_sealing_file_do
     ensure!(told.out.contains("land: nothing readable"), "{}", told.out);
     ensure!(case.verified()? == (2, 0));
 
-    fs::remove_file(case.deployment.world.dir().join("pki/ledger.sealing"))?;
+    fs::remove_file(case.deployment.sealing_file())?;
     let refused = run(&mut case.deployment.motlan(&["serve"])?)?.exited(1)?;
     ensure!(
         refused.err.contains("there is no sealing file"),

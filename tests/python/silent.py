@@ -20,7 +20,7 @@ def gateway(demo: Demo, folder: Path) -> Iterator[Demo]:
 
     The owner's port accepts connections, and then nothing more comes from it.
     """
-    shutil.copytree(demo.folder, folder, ignore=shutil.ignore_patterns("ledger*"))
+    shutil.copytree(demo.folder, folder, ignore=shutil.ignore_patterns("ledger*", "sealing"))
     config = ("--config", str(folder / "motlan.toml"))
     subprocess.run([BINARY, "ledger", "init", *config], check=True, capture_output=True)
     with socket.create_server(("127.0.0.1", 0)) as owner:

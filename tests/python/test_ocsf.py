@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from motlan.audit.v1 import audit_pb2
 from vn.population.v1 import population_pb2 as population
 from vn.population.v1 import population_pb2_grpc
 
 from caller import FUNERAL_GRANT, Caller
 from demo import BINARY, ROOT, Demo
+from officer import Officer
 from refusal import refused
 
 AUDIT = Path(os.environ.get("MOTLAN_AUDIT", ROOT / "target/release/motlan-audit"))
@@ -63,12 +66,19 @@ def exported(demo: Demo, desk: Caller, tmp_path_factory: pytest.TempPathFactory)
     refused(desk.ask, stub.GetPerson, request, procedure=FUNERAL_GRANT)
     refused(desk.ask, stub.GetPerson, population.GetPersonRequest(personal_id=unknown))
 
+    inspect = audit_pb2.SearchRequest(subject=subject)
+    Officer(demo, "G20/inspection").ask("Search", inspect)
+    refused(Officer(demo, desk.system).ask, "Search", inspect)
+    until_us = int(time.time() + 60) * 1_000_000
+    hold = audit_pb2.PlaceHoldRequest(dossier="VV-0", ground="Decision 13", until_us=until_us)
+    Officer(demo, "G01/data-protection").ask("PlaceHold", hold)
+
     folder = tmp_path_factory.mktemp("ocsf") / "kept"
     shutil.copytree(demo.folder, folder)
     erase = ("ledger", "erase", "--config", folder / "motlan.toml", "--ground", "Decision 12")
     run(BINARY, *erase, text=f"{unknown}\n")
     export = (AUDIT, "export", "--format", "ocsf", "--ledger", folder / "ledger")
-    personal = ("--with-subjects", "--sealing", folder / "pki" / "ledger.sealing")
+    personal = ("--with-subjects", "--sealing", folder / "pki" / "sealing")
     claims = desk.claims()
     return Exports(
         plain=events(run(*export)),
@@ -117,6 +127,9 @@ def test_all_kinds_of_records_are_in_the_export(exports: Exports) -> None:
         ("OUTCOME", "Success"),
         ("OUTCOME", "Failure"),
         ("ERASURE", "Success"),
+        ("LOOK", "Success"),
+        ("LOOK", "Failure"),
+        ("HOLD", "Success"),
     }
     assert due <= codes
     assert {"RELEASED", "PURPOSE_NOT_COVERED"} <= {

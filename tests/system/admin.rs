@@ -20,6 +20,17 @@ impl Admin {
         (status, body.to_owned())
     }
 
+    /// The HTTP status of a page, whatever its content.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        let mut stream = TcpStream::connect(self.0).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).await.unwrap();
+        let head = String::from_utf8_lossy(&response);
+        head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
     /// How many records the ledger holds.
     pub(crate) async fn records(&self) -> u64 {
         let (status, text) = self.page("/readyz").await;

@@ -13,11 +13,12 @@ use prost::Message as _;
 
 use super::question::DOSSIER;
 
-/// A record with its sealed part, opened.
+/// A record with its sealed part, opened; an empty one where it was erased.
 pub(crate) struct Entry {
     pub(crate) id: RecordId,
     pub(crate) record: Record,
     pub(crate) sealed: Sealed,
+    pub(crate) is_erased: bool,
 }
 
 pub(crate) struct Past {
@@ -25,8 +26,8 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Reads the ledger. It must be sound and whole, all sealed parts must open, and no leaf may
-    /// hold anything personal.
+    /// Reads the ledger. It must be sound and whole, all sealed parts must open unless they were
+    /// erased, and no leaf may hold anything personal.
     pub(crate) fn read(
         ledger: &Path,
         key: &VerifierKey,
@@ -38,11 +39,14 @@ impl Past {
         assert_eq!((report.open_questions, report.after_checkpoint), (0, 0));
         let mut entries = Vec::new();
         let findings = read_entries(ledger, Some(sealing), |entry| {
-            if let Opened::Sealed(sealed) = entry.sealed {
+            let is_erased = entry.sealed == Opened::Erased;
+            let sealed = entry.sealed.sealed().cloned();
+            if sealed.is_some() || is_erased {
                 entries.push(Entry {
                     id: entry.id,
                     record: entry.record,
-                    sealed: *sealed,
+                    sealed: sealed.unwrap_or_default(),
+                    is_erased,
                 });
             }
             ControlFlow::Continue(())
@@ -124,7 +128,7 @@ impl Past {
 fn assert_public_safe(entry: &Entry, sample: &Sample) {
     let leaf = entry.record.encode_to_vec();
     let sealed = &entry.sealed;
-    assert_eq!(sealed.salt.len(), 16);
+    assert_eq!(sealed.salt.len(), if entry.is_erased { 0 } else { 16 });
     let of_call = [
         &sealed.subject,
         &sealed.dossier,

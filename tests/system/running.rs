@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use motlan_audit::{Sealing, VerifierKey};
+use motlan_audit::{Layout, Quarter, Sealing, ShardsReport, TurnError, VerifierKey, verify_shards};
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
 use motlan_testkit::sample::Roles;
@@ -26,6 +26,20 @@ impl Laid {
         let folder = TempDir::with_prefix("motlan-system-").unwrap();
         let world = World::lay(folder.path(), SEED).await.unwrap();
         Self { world, folder }
+    }
+
+    /// Where its logs lie.
+    pub(crate) fn layout(&self) -> Layout {
+        let dir = self.folder.path();
+        let mut layout = Layout::beside(dir.join("ledger"));
+        layout.sealings = dir.join("pki/sealing");
+        layout
+    }
+
+    /// The newest of them.
+    pub(crate) fn newest(&self) -> Quarter {
+        let quarters = self.layout().quarters().unwrap();
+        *quarters.last().unwrap()
     }
 
     /// Adds to the configuration.
@@ -110,13 +124,38 @@ impl Running {
         self.client(system).await.call(&call).await.unwrap()
     }
 
+    /// Where its logs lie.
+    pub(crate) fn layout(&self) -> Layout {
+        self.laid.layout()
+    }
+
+    /// The quarter that is written.
+    pub(crate) fn newest(&self) -> Quarter {
+        self.laid.newest()
+    }
+
+    /// Turns to a quarter, as the clock will.
+    pub(crate) async fn turn(&self, to: Quarter) -> Result<bool, TurnError> {
+        self.gateway.turn(to.begins_us()).await
+    }
+
+    /// Stops, and verifies the logs of all quarters.
+    pub(crate) async fn stop_and_verify(self) -> ShardsReport {
+        drop(self.desk);
+        self.gateway.stop().await.unwrap();
+        let Layout {
+            ledgers, sealings, ..
+        } = self.laid.layout();
+        verify_shards(&ledgers, &self.verifier, Some(&sealings), |_, _, _| {}).unwrap()
+    }
+
     /// Stops, and reads the ledger as an auditor would.
     pub(crate) async fn stop(self) -> Past {
         drop(self.desk);
         self.gateway.stop().await.unwrap();
-        let ledger = self.laid.folder.path().join("ledger");
-        let sealing = self.laid.folder.path().join("pki/ledger.sealing");
-        let sealing = Sealing::read(&sealing).unwrap();
+        let (layout, newest) = (self.laid.layout(), self.laid.newest());
+        let ledger = layout.ledger(newest);
+        let sealing = Sealing::read(&layout.sealing(newest)).unwrap();
         Past::read(&ledger, &self.verifier, &sealing, self.laid.world.sample())
     }
 }

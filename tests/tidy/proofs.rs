@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::source::{Path, Source};
 
 /// The proofs, each with the folder of its crate. `Fetched` and `Release` prove nothing.
-const PROOFS: [(&str, &str); 11] = [
+const PROOFS: [(&str, &str); 15] = [
     ("policy", "Permit"),
     ("audit", "Durable"),
     ("exchange", "Caller"),
@@ -16,6 +16,10 @@ const PROOFS: [(&str, &str); 11] = [
     ("exchange", "Outcome"),
     ("exchange", "Recorded"),
     ("exchange", "Reply"),
+    ("gateway", "Inquirer"),
+    ("gateway", "Admitted"),
+    ("gateway", "Unshown"),
+    ("gateway", "Recorded"),
 ];
 
 /// What would make two of one, one of nothing, or a print of what is inside.

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tonic::Code;
 
 use super::laid::{
-    Desk, Named, PATIENCE, configure, copy_folder, copy_ledger, cosigned, refuses_to_start, serve,
+    Desk, Named, PATIENCE, configure, copy_folder, copy_ledger, cosigned, cosigned_file,
+    refuses_to_start, serve,
 };
 use super::office::{Office, Open};
 use crate::process::gateway::{Gateway, STOP_MAX, get, logged};
@@ -150,7 +151,7 @@ async fn a_ledger_put_back_from_an_earlier_day_is_not_started() -> Result<()> {
     let policy = Policy::new(vec![office.key.clone()], 1)?;
     copy_ledger(&desk, "ledger", "own")?;
     let dir = desk.world.dir().to_owned();
-    let (own, cosigned_file) = (dir.join("own"), dir.join("own.cosigned"));
+    let (own, file) = (dir.join("own"), cosigned_file(&desk, "own")?);
     let config = configure(&desk, "own", "", &named(&office, &open))?;
     for size in [2, 4] {
         let gateway = serve(&config)?;
@@ -160,21 +161,22 @@ async fn a_ledger_put_back_from_an_earlier_day_is_not_started() -> Result<()> {
         gateway.stop()?;
         copy_folder(&own, &dir.join(format!("copy-{size}")))?;
     }
-    let kept = fs::read(&cosigned_file)?;
+    let kept = fs::read(&file)?;
     let put_back = |copy: &str| -> Result<()> {
         fs::remove_dir_all(&own)?;
         // The index is derived, and made anew.
-        let _not_there = fs::remove_file(dir.join("own.index"));
+        let _not_there = fs::remove_dir_all(dir.join("own.index"));
         copy_folder(&dir.join(copy), &own)
     };
     put_back("copy-2")?;
-    // The cosigned checkpoint on this machine knows it.
+    // The cosigned checkpoint on this machine knows it, if it was not put back as well.
+    fs::write(&file, &kept)?;
     refuses_to_start(
         &config,
         "the log does not go on from the cosigned checkpoint",
     )?;
     // Where that was put back too, the witness knows it.
-    fs::remove_file(&cosigned_file)?;
+    fs::remove_file(&file)?;
     refuses_to_start(&config, CONTRADICTED)?;
     refuses_to_start(
         &config,
@@ -185,7 +187,7 @@ async fn a_ledger_put_back_from_an_earlier_day_is_not_started() -> Result<()> {
     starts_where_nobody_can_be_asked(&desk, &office)?;
 
     put_back("copy-4")?;
-    fs::write(&cosigned_file, kept)?;
+    fs::write(&file, kept)?;
     open = office.open(&key)?;
     let config = configure(&desk, "own", "", &named(&office, &open))?;
     let gateway = serve(&config)?;

@@ -12,7 +12,9 @@ use rustls::crypto::aws_lc_rs;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::laid::{Desk, Named, PATIENCE, configure, copy_ledger, cosigned, metric, serve};
+use super::laid::{
+    Desk, Named, PATIENCE, configure, copy_ledger, cosigned, cosigned_file, log_of, metric, serve,
+};
 use super::office::{Office, check, post, send};
 use crate::process::command::run;
 use crate::process::gateway::logged;
@@ -34,7 +36,7 @@ async fn a_log_that_grows_is_cosigned_and_anybody_can_check_it() -> Result<()> {
     let both = [named(&office, open.url()), named(&other, open_too.url())];
     let config = configure(&desk, "own", "witnesses_required_at_start = 2", &both)?;
     let policy = Policy::new(vec![office.key.clone(), other.key.clone()], 2)?;
-    let file = desk.world.dir().join("own.cosigned");
+    let file = cosigned_file(&desk, "own")?;
     for start in 0..2 {
         let gateway = serve(&config)?;
         let client = desk.connect(&gateway).await?;
@@ -155,7 +157,7 @@ async fn a_witness_answers_nonsense_with_a_status_and_goes_on() -> Result<()> {
     ensure!(send(address, &get)?.0 == 405);
     ensure!(send(address, &get.replace("/add-checkpoint", "/"))?.0 == 404);
     ensure!(send(address, "nonsense\r\n\r\n")?.0 == 400);
-    let note = std::fs::read_to_string(desk.world.dir().join("ledger").join("checkpoint"))?;
+    let note = std::fs::read_to_string(log_of(&desk, "ledger")?.join("checkpoint"))?;
     let (status, line) = post(address, &format!("old 0\n\n{note}"))?;
     ensure!(
         status == 200 && line.starts_with("\u{2014} w.example/1 "),

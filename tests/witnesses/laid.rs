@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use motlan_audit::witness::Policy;
-use motlan_audit::{Checkpoint, Ledger, VerifierKey, WitnessVerifierKey};
+use motlan_audit::{Checkpoint, Layout, Ledger, VerifierKey, WitnessVerifierKey};
 use motlan_testkit::client::{Call, Reply};
 use motlan_testkit::contracts::population::v1::GetPersonRequest;
 use motlan_testkit::{Client, World};
@@ -45,7 +45,8 @@ impl Desk {
         init.args(["ledger", "init", "--config"])
             .arg(world.config());
         run(&mut init)?.exited(0)?;
-        let (_, key) = Ledger::named_in(&dir.path().join("ledger"))?;
+        let log = newest_log(&dir.path().join("ledger"))?;
+        let (_, key) = Ledger::named_in(&log)?;
         let _dir = dir;
         Ok(Self { world, key, _dir })
     }
@@ -137,14 +138,30 @@ fn command(config: &Path) -> Result<Command> {
 pub(super) fn copy_ledger(desk: &Desk, from: &str, to: &str) -> Result<()> {
     let dir = desk.world.dir();
     copy_folder(&dir.join(from), &dir.join(to))?;
-    let sealing = format!("{from}.sealing");
-    let sealing = if dir.join(&sealing).exists() {
-        sealing
-    } else {
-        "pki/ledger.sealing".to_owned()
+    let sealing = dir.join(format!("{from}.sealing"));
+    let sealing = match sealing.exists() {
+        true => sealing,
+        false => dir.join("pki/sealing"),
     };
-    fs::copy(dir.join(sealing), dir.join(format!("{to}.sealing")))?;
-    Ok(())
+    copy_folder(&sealing, &dir.join(format!("{to}.sealing")))
+}
+
+/// The folder of the log of a ledger that has one.
+pub(super) fn log_of(desk: &Desk, ledger: &str) -> Result<PathBuf> {
+    newest_log(&desk.world.dir().join(ledger))
+}
+
+fn newest_log(ledgers: &Path) -> Result<PathBuf> {
+    let layout = Layout::beside(ledgers);
+    let quarters = layout.quarters()?;
+    Ok(layout.ledger(*quarters.last().context("no log")?))
+}
+
+/// Its cosigned checkpoint.
+pub(super) fn cosigned_file(desk: &Desk, ledger: &str) -> Result<PathBuf> {
+    let mut name = log_of(desk, ledger)?.into_os_string();
+    name.push(".cosigned");
+    Ok(name.into())
 }
 
 pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use motlan_audit::witness::Policy;
 use motlan_audit::{Note, WitnessSignerKey};
 
-use super::laid::{Desk, Named, PATIENCE, configure, copy_ledger, cosigned, metric, serve};
+use super::laid::{Desk, Named, PATIENCE, configure, copy_ledger, cosigned, log_of, metric, serve};
 use super::office::Office;
 use crate::process::gateway::logged;
 use crate::process::patience::eventually;
@@ -172,7 +172,7 @@ async fn witnesses_that_lie_hang_and_flood_are_named_and_harm_no_lookup() -> Res
     desk.must_answer(&client).await?;
     // It has logged no error, and stops at once.
     gateway.stop()?;
-    let own = desk.world.dir().join("own");
+    let own = log_of(&desk, "own")?;
     let report = motlan_audit::verify(&own, &desk.key)?;
     ensure!(report.is_sound(), "{:?}", report.findings.first);
     Ok(())

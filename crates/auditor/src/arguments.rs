@@ -9,6 +9,7 @@ use motlan_audit::{KeyError, RecordId, RecordIdError, VerifierKey};
 
 use crate::export::Export;
 use crate::index::IndexCommand;
+use crate::log::Log;
 use crate::search::Search;
 use crate::witness::WitnessCommand;
 
@@ -24,17 +25,18 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Reads a whole ledger and checks every record, checksum and signature.
+    /// Reads a whole ledger and checks every record, checksum and signature; given the folder of
+    /// all quarters, all logs and the links between them.
     Verify {
-        /// The ledger's folder: the one with the file `log` in it.
-        #[arg(long, value_name = "DIR")]
-        ledger: PathBuf,
+        #[command(flatten)]
+        log: Log,
         /// The verifier key, `<name>+<hash>+<base64>`, or `@FILE` with the key in it. Take it from
         /// somebody whom you trust, not from the ledger's folder.
         #[arg(long, value_name = "KEY|@FILE")]
         key: Key,
-        /// The log's sealing file: opens each sealed part and checks that it is what its record
-        /// commits to, and that what was erased is on record as erased, and gone.
+        /// The log's sealing file, or the folder of all: opens each sealed part and checks that it
+        /// is what its record commits to, and that what was erased is on record as erased, and
+        /// gone.
         #[arg(long, value_name = "FILE")]
         sealing: Option<PathBuf>,
     },
@@ -55,13 +57,12 @@ pub(crate) enum Command {
     Witness(WitnessCommand),
     /// Shows records, one on each line. Does not verify them.
     Show {
-        /// The ledger's folder: the one with the file `log` in it.
-        #[arg(long, value_name = "DIR")]
-        ledger: PathBuf,
-        /// The records to show, by index; all if none is given.
-        index: Vec<u64>,
-        /// The log's sealing file: shows the personal part as well, whom a record is about and who
-        /// asked.
+        #[command(flatten)]
+        log: Log,
+        /// The records to show, by id (`hn1-2026q4-42`) or index; all if none is given.
+        records: Vec<Which>,
+        /// The log's sealing file, or the folder of all: shows the personal part as well, whom a
+        /// record is about and who asked.
         #[arg(long, value_name = "FILE")]
         sealing: Option<PathBuf>,
         /// One JSON object on each line.
@@ -96,9 +97,8 @@ pub(crate) enum ProveCommand {
     Inclusion {
         /// The record, by its id (`hn1-2026q4-42`) or its index.
         record: Which,
-        /// The ledger's folder: the one with the file `log` in it.
-        #[arg(long, value_name = "DIR")]
-        ledger: PathBuf,
+        #[command(flatten)]
+        log: Log,
         /// The checkpoint to prove it under; the folder's own if none is given.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
@@ -115,9 +115,8 @@ pub(crate) enum ProveCommand {
         /// The newer log: a file with its checkpoint, or its size; the folder's own checkpoint if
         /// none is given.
         new: Option<Tree>,
-        /// The ledger's folder: the one with the file `log` in it.
-        #[arg(long, value_name = "DIR")]
-        ledger: PathBuf,
+        #[command(flatten)]
+        log: Log,
         /// Where to write the proof; to the output if not given.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -10,19 +10,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use motlan_api::audit::v1::Record;
-use motlan_audit::{
-    IdentityError, Ledger, ReadEntry, Sealing, SealingError, VerifyError, read_entries,
-};
+use motlan_audit::{IdentityError, Ledger, ReadEntry, VerifyError, read_entries};
 use thiserror::Error;
 
+use crate::log::{self, Log, LogError};
 use crate::moment::Moment;
 
 /// What to export, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The ledger's folder: the one with the file `log` in it.
-    #[arg(long, value_name = "DIR")]
-    ledger: PathBuf,
+    #[command(flatten)]
+    log: Log,
     /// The form: `ocsf` is OCSF 1.8.0, class API Activity (6003), one JSON object on each line.
     #[arg(long)]
     format: Format,
@@ -43,7 +41,7 @@ pub(crate) struct Export {
     /// Whoever receives it must delete it when it is erased here.
     #[arg(long, requires = "sealing")]
     with_subjects: bool,
-    /// The log's sealing file, which opens the personal part.
+    /// The log's sealing file, or the folder of all, which opens the personal part.
     #[arg(long, value_name = "FILE", requires = "with_subjects")]
     sealing: Option<PathBuf>,
     /// Where to write it, readable for its owner alone; a new file. To the output if not given.
@@ -64,7 +62,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
-    Sealing(#[from] SealingError),
+    Log(#[from] LogError),
     #[error(transparent)]
     Read(#[from] VerifyError),
     #[error("cannot make `{}`, which must not be there yet", file.display())]
@@ -106,10 +104,11 @@ pub(crate) fn export(export: &Export, out: &mut dyn Write) -> Result<bool, Error
 /// How many events were written, and whether the ledger was read without finding it damaged.
 fn events(export: &Export, out: &mut dyn Write) -> Result<(u64, bool), Error> {
     export.check_times()?;
-    let (origin, _) = Ledger::named_in(&export.ledger)?;
-    let sealing = export.sealing.as_deref().map(Sealing::read).transpose()?;
+    let folder = export.log.folder(None)?;
+    let (origin, _) = Ledger::named_in(&folder)?;
+    let sealing = log::sealing(export.sealing.as_deref(), &folder)?;
     let (mut written, mut count) = (Ok(()), 0);
-    let findings = read_entries(&export.ledger, sealing.as_ref(), |entry| {
+    let findings = read_entries(&folder, sealing.as_ref(), |entry| {
         if export.wants(&entry.record) {
             written = write_event(export.format, &origin, &entry, out);
             count += 1;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use motlan_audit::{FolderError, Index, IndexError, LogFolder, Sealing, SealingError};
+use motlan_audit::{FolderError, Index, IndexError, LogFolder};
 use thiserror::Error;
+
+use crate::log::{self, Log, LogError};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IndexCommand {
@@ -19,14 +21,14 @@ pub(crate) enum IndexCommand {
 /// Which index.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// The ledger's folder: the one with the file `log` in it.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) ledger: PathBuf,
-    /// The index; `<ledger>.index` if not given. One that a gateway has open cannot be used: give
-    /// another file to work beside it.
+    #[command(flatten)]
+    pub(crate) log: Log,
+    /// The index; that of the quarter in `<ledger>.index` if not given. One that a gateway has open
+    /// cannot be used: give another file to work beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) index: Option<PathBuf>,
-    /// The log's sealing file. Subjects, dossiers and officials are found only with it.
+    /// The log's sealing file, or the folder of all. Subjects, dossiers and officials are found
+    /// only with it.
     #[arg(long, value_name = "FILE")]
     pub(crate) sealing: Option<PathBuf>,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Place {
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Sealing(#[from] SealingError),
+    Log(#[from] LogError),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
@@ -45,19 +47,15 @@ pub(crate) enum Error {
 }
 
 impl Place {
-    /// The index's file.
-    pub(crate) fn file(&self) -> PathBuf {
-        let beside = || {
-            // `ledger/` and `ledger` are one folder.
-            Index::beside(&self.ledger.components().collect::<PathBuf>())
-        };
-        self.index.clone().unwrap_or_else(beside)
-    }
-
-    /// The ledger, with its secrets where they are given.
-    pub(crate) fn log(&self) -> Result<LogFolder, Error> {
-        let sealing = self.sealing.as_deref().map(Sealing::read).transpose()?;
-        Ok(LogFolder::open(&self.ledger, sealing)?)
+    /// The index's file, and the log, with its secrets where they are given.
+    pub(crate) fn open(&self) -> Result<(PathBuf, LogFolder), Error> {
+        let folder = self.log.folder(None)?;
+        let sealing = log::sealing(self.sealing.as_deref(), &folder)?;
+        let file = self
+            .index
+            .clone()
+            .unwrap_or_else(|| log::index_file(&folder));
+        Ok((file, LogFolder::open(&folder, sealing)?))
     }
 }
 
@@ -70,7 +68,7 @@ pub(crate) fn run(command: &IndexCommand, out: &mut dyn Write) -> Result<bool, E
 }
 
 fn rebuild(place: &Place, out: &mut dyn Write) -> Result<bool, Error> {
-    let (log, file) = (place.log()?, place.file());
+    let (file, log) = place.open()?;
     let index = with_progress(|progress| Index::rebuild(log, &file, progress))?;
     let records = index.indexed_to();
     drop(index);
@@ -89,7 +87,7 @@ fn size_of(file: &Path) -> io::Result<u64> {
 }
 
 fn check(place: &Place, out: &mut dyn Write) -> Result<bool, Error> {
-    let (log, file) = (place.log()?, place.file());
+    let (file, log) = place.open()?;
     let index = Index::open(log, &file)?;
     let differences = with_progress(|progress| index.check(progress))?;
     let (indexed_to, size) = (differences.indexed_to, differences.size);

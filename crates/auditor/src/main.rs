@@ -10,6 +10,7 @@ mod consistency;
 mod export;
 mod file;
 mod index;
+mod log;
 mod moment;
 mod proof;
 mod prove;
@@ -20,11 +21,9 @@ mod verify;
 mod witness;
 
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use motlan_audit::{Sealing, SealingError};
 
 use arguments::{Arguments, Command, ConsistencyCommand, ProofCommand, ReceiptCommand};
 
@@ -50,13 +49,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<bool> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let well = match command {
-        Command::Verify {
-            ledger,
-            key,
-            sealing,
-        } => {
-            let sealing = read_sealing(sealing.as_deref())?;
-            verify::verify(ledger, &key.0, sealing.as_ref(), &mut out)?
+        Command::Verify { log, key, sealing } => {
+            verify::verify(log, &key.0, sealing.as_deref(), &mut out)?
         }
         Command::Receipt(ReceiptCommand::Verify { file, key }) => {
             receipt::verify(file, &key.0, &mut out)?
@@ -79,26 +73,25 @@ fn run(command: &Command) -> anyhow::Result<bool> {
         Command::Export(command) => export::export(command, &mut out)?,
         Command::Witness(command) => witness::run(command, &mut out)?,
         Command::Show {
-            ledger,
-            index,
+            log,
+            records,
             sealing,
             json,
         } => {
-            let sealing = read_sealing(sealing.as_deref())?;
+            let quarter = show::quarter(records)?;
+            let folder = log.folder(quarter)?;
+            let sealing = log::sealing(sealing.as_deref(), &folder)?;
+            let index = show::indices(records, &folder)?;
             let wanted = show::Wanted {
-                index,
+                index: &index,
                 sealing: sealing.as_ref(),
                 json: *json,
             };
-            show::show(ledger, &wanted, &mut out)?
+            show::show(&folder, &wanted, &mut out)?
         }
     };
     out.flush()?;
     Ok(well)
-}
-
-fn read_sealing(file: Option<&Path>) -> Result<Option<Sealing>, SealingError> {
-    file.map(Sealing::read).transpose()
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -8,10 +8,13 @@ use thiserror::Error;
 
 use crate::arguments::{ProveCommand, Tree, Which};
 use crate::file::{self, FileError};
+use crate::log::LogError;
 
 /// Why a proof was not made, where nothing is wrong with the log.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
@@ -26,15 +29,18 @@ pub(crate) enum Error {
 
 /// Makes a proof; whether the log is one that can be proven.
 pub(crate) fn prove(command: &ProveCommand, out: &mut dyn Write) -> Result<bool, Error> {
-    let (ProveCommand::Inclusion {
-        ledger, out: to, ..
-    }
-    | ProveCommand::Consistency {
-        ledger, out: to, ..
-    }) = command;
+    let (ProveCommand::Inclusion { log, out: to, .. }
+    | ProveCommand::Consistency { log, out: to, .. }) = command;
     let to = to.as_deref();
-    refuse_inside(to, ledger)?;
-    let made = Prover::open(ledger)
+    refuse_inside(to, &log.ledger)?;
+    let named = match command {
+        ProveCommand::Inclusion {
+            record: Which::Id(id),
+            ..
+        } => id.quarter(),
+        _ => None,
+    };
+    let made = Prover::open(&log.folder(named)?)
         .map_err(Made::from)
         .and_then(|mut prover| match command {
             ProveCommand::Inclusion {

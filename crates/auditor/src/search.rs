@@ -52,7 +52,7 @@ pub(crate) struct Search {
     /// The grant, as `agreement/grant`.
     #[arg(long, value_name = "GRANT")]
     grant: Option<String>,
-    /// What the record tells: `question`, `outcome`, `erasure`.
+    /// What the record tells: `question`, `outcome`, `erasure`, `look`, `hold`, `link`.
     #[arg(long, value_name = "KIND")]
     kind: Option<Named<RecordKind>>,
     /// How the lookup ended: `released`, `refused`, `failed` or `not_found`.
@@ -179,8 +179,8 @@ pub(crate) enum Error {
 pub(crate) fn search(search: &Search, out: &mut dyn Write) -> Result<(), Error> {
     search.must_be_answerable()?;
     let query = search.query()?;
-    let file = search.place.file();
-    let index = Index::open(search.place.log()?, &file)?;
+    let (file, log) = search.place.open()?;
+    let index = Index::open(log, &file)?;
     match with_progress(|progress| index.update(progress)) {
         // It speaks for what it holds then, and says so.
         Err(IndexError::Sealing { .. }) => {}

@@ -1,15 +1,21 @@
 //! `motlan-audit show`.
 
+mod links;
+mod looks;
+
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use motlan_api::audit::v1::{Record, RecordKind, Result as Ended};
-use motlan_audit::{Opened, ReadEntry, RecordId, Sealing, VerifyError, read_entries};
+use motlan_audit::{
+    IdentityError, Ledger, Opened, Quarter, ReadEntry, RecordId, Sealing, VerifyError, read_entries,
+};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::arguments::Which;
 use crate::moment::time;
 
 /// Which records to show, and how.
@@ -26,10 +32,44 @@ pub(crate) struct Wanted<'a> {
 pub(crate) enum Error {
     #[error(transparent)]
     Read(#[from] VerifyError),
+    #[error("records of two logs: show those of one quarter at a time")]
+    TwoLogs,
+    #[error("`{wanted}` is a record of another log: this one's are called like `{like}`")]
+    OtherLog { wanted: String, like: String },
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("there is no record {index}: the ledger holds {size}, counted from 0")]
     NoRecord { index: u64, size: u64 },
     #[error("cannot write the result")]
     Write(#[from] io::Error),
+}
+
+/// The quarter of the records that are given by id, if any is.
+pub(crate) fn quarter(records: &[Which]) -> Result<Option<Quarter>, Error> {
+    let mut quarters = BTreeSet::new();
+    for record in records {
+        if let Which::Id(id) = record {
+            quarters.extend(id.quarter());
+        }
+    }
+    match quarters.len() {
+        0 | 1 => Ok(quarters.into_iter().next()),
+        _ => Err(Error::TwoLogs),
+    }
+}
+
+/// Where the records stand in the log of a folder.
+pub(crate) fn indices(records: &[Which], folder: &Path) -> Result<Vec<u64>, Error> {
+    let (origin, _key) = Ledger::named_in(folder)?;
+    let index = |record: &Which| match record {
+        Which::Index(index) => Ok(*index),
+        Which::Id(id) if origin.record_id(id.index()) == *id => Ok(id.index()),
+        Which::Id(id) => {
+            let (wanted, like) = (id.to_string(), origin.record_id(0).to_string());
+            Err(Error::OtherLog { wanted, like })
+        }
+    };
+    records.iter().map(index).collect()
 }
 
 /// Shows records; whether the ledger could be read without finding it damaged.
@@ -70,7 +110,7 @@ fn write_entry(entry: &ReadEntry, wanted: &Wanted<'_>, out: &mut dyn Write) -> i
     }
     write!(out, "{}", line(id, record))?;
     if wanted.sealing.is_some() {
-        write!(out, "  {}", sealed_line(sealed))?;
+        write!(out, "  {}", sealed_line(record, sealed))?;
     }
     writeln!(out)
 }
@@ -79,28 +119,38 @@ fn write_entry(entry: &ReadEntry, wanted: &Wanted<'_>, out: &mut dyn Write) -> i
 pub(crate) fn entry_json(entry: &ReadEntry, with_sealed: bool) -> Value {
     let mut value = record_json(&entry.id, &entry.record);
     if let (true, Value::Object(fields)) = (with_sealed, &mut value) {
-        fields.insert("sealed".to_owned(), sealed_json(&entry.sealed));
+        let sealed = sealed_json(&entry.record, &entry.sealed);
+        fields.insert("sealed".to_owned(), sealed);
     }
     value
 }
 
-fn sealed_line(sealed: &Opened) -> String {
+fn sealed_line(record: &Record, sealed: &Opened) -> String {
     let sealed = match sealed {
         Opened::Sealed(sealed) => &**sealed,
         unread => return unread_word(unread).to_owned(),
     };
     let indices: Vec<_> = sealed.erased.iter().map(u64::to_string).collect();
     let parts = [
-        ("subject", &sealed.subject),
-        ("dossier", &sealed.dossier),
-        ("official", &sealed.official),
-        ("erased", &indices.join(",")),
+        ("subject", sealed.subject.clone()),
+        ("dossier", sealed.dossier.clone()),
+        ("official", sealed.official.clone()),
+        ("basis", sealed.basis.clone()),
+        ("erased", indices.join(",")),
     ];
-    let told = parts.into_iter().filter(|(_, text)| !text.is_empty());
-    let told: Vec<_> = told
-        .map(|(name, text)| format!("{name} {}", plain(text)))
-        .collect();
-    told.join("  ")
+    let words = |parts: Vec<(&str, String)>| {
+        let told = parts.into_iter().filter(|(_, text)| !text.is_empty());
+        let told: Vec<_> = told
+            .map(|(name, text)| format!("{name} {}", plain(&text)))
+            .collect();
+        told.join("  ")
+    };
+    let line = words(parts.into());
+    match words(looks::sealed_words(record, sealed)).as_str() {
+        "" => line,
+        more if record.kind() == RecordKind::Hold => format!("{line}  held: {more}"),
+        more => format!("{line}  looked for: {more}"),
+    }
 }
 
 pub(crate) fn unread_word(sealed: &Opened) -> &'static str {
@@ -137,6 +187,13 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
         add("ground", &erasure.ground);
         add("records", &erasure.records.to_string());
     }
+    let look = record.look.as_ref().map(looks::look_words);
+    let hold = record.hold.as_ref().map(looks::hold_words);
+    let dropped = record.erasure.as_ref().and_then(|it| it.log.as_ref());
+    let link = record.link.as_ref().or(dropped).map(links::words);
+    for (name, value) in look.into_iter().chain(hold).chain(link).flatten() {
+        add(name, &value);
+    }
     add(
         "to question",
         &record
@@ -151,6 +208,13 @@ pub(crate) fn ended(record: &Record) -> String {
     let what = match (record.kind(), record.result()) {
         (RecordKind::Question, _) => "question",
         (RecordKind::Erasure, _) => "erasure",
+        (RecordKind::Look, Ended::Released) => "look",
+        (RecordKind::Look, _) => "look refused",
+        (RecordKind::Hold, _) if record.hold.as_ref().is_some_and(|hold| hold.until_us == 0) => {
+            "hold ended"
+        }
+        (RecordKind::Hold, _) => "hold",
+        (RecordKind::Link, _) => "link",
         (_, Ended::Released) => "released",
         (_, Ended::Refused) => "refused",
         (_, Ended::Failed) => "failed",
@@ -206,15 +270,21 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
             "ground": erasure.ground,
             "before": erasure.before,
             "records": erasure.records,
+            "log": erasure.log.as_ref().map(links::json),
         })),
+        "look": record.look.as_ref().map(looks::look_json),
+        "hold": record.hold.as_ref().map(looks::hold_json),
+        "link": record.link.as_ref().map(links::json),
     })
 }
 
-fn sealed_json(sealed: &Opened) -> Value {
+fn sealed_json(record: &Record, sealed: &Opened) -> Value {
     let sealed = match sealed {
         Opened::Sealed(sealed) => &**sealed,
         unread => return json!(unread_word(unread)),
     };
+    let told = looks::sealed_json(record, sealed);
+    let when = |kind| (record.kind() == kind).then(|| told.clone());
     json!({
         "salt": hex(&sealed.salt),
         "subject": sealed.subject,
@@ -224,6 +294,9 @@ fn sealed_json(sealed: &Opened) -> Value {
         "answer_sha256": hex(&sealed.answer_sha256),
         "variant": sealed.variant,
         "erased": sealed.erased,
+        "basis": sealed.basis,
+        "query": when(RecordKind::Look),
+        "held": when(RecordKind::Hold),
     })
 }
 

@@ -4,34 +4,106 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use motlan_audit::{Report, SealedParts, Sealing, VerifierKey, VerifyError};
+use motlan_audit::{Report, SealedParts, ShardsReport, VerifierKey, VerifyError};
 use thiserror::Error;
+
+use crate::log::{self, Log, LogError};
 
 /// Why a ledger was not verified, or the result not written.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error("`{0}` is one file: give the folder of the sealing files of all quarters")]
+    OneSealing(String),
     #[error("cannot write the result")]
     Write(#[from] io::Error),
 }
 
 /// Verifies and tells; whether all is well.
 pub(crate) fn verify(
-    ledger: &Path,
+    log: &Log,
     key: &VerifierKey,
-    sealing: Option<&Sealing>,
+    sealing: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<bool, Error> {
+    if !log.is_one() && log.quarter.is_none() {
+        // Says what is wrong where there is no log at all.
+        log.folder(None)?;
+        return all(&log.ledger, key, sealing, out);
+    }
+    let folder = log.folder(None)?;
+    let sealing = log::sealing(sealing, &folder)?;
     let bar = progress_bar();
-    let report = motlan_audit::verify_with(ledger, key, sealing, |done, total| {
+    let report = motlan_audit::verify_with(&folder, key, sealing.as_ref(), |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
     bar.finish_and_clear();
     let report = report?;
-    tell(&report, ledger, out)?;
+    tell(&report, &folder, out)?;
     Ok(report.is_sound())
+}
+
+/// Verifies the logs of all quarters.
+fn all(
+    ledgers: &Path,
+    key: &VerifierKey,
+    sealings: Option<&Path>,
+    out: &mut dyn Write,
+) -> Result<bool, Error> {
+    if let Some(file) = sealings.filter(|it| it.is_file()) {
+        return Err(Error::OneSealing(file.display().to_string()));
+    }
+    let bar = progress_bar();
+    let report = motlan_audit::verify_shards(ledgers, key, sealings, |_, done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    for (quarter, found) in &report.logs {
+        tell(found, &ledgers.join(quarter.to_string()), out)?;
+        writeln!(out)?;
+    }
+    tell_links(&report, out)?;
+    Ok(report.is_sound())
+}
+
+fn tell_links(report: &ShardsReport, out: &mut dyn Write) -> io::Result<()> {
+    let count = report.logs.len();
+    match (report.links.count, count) {
+        (0, 1) => {}
+        (0, _) => writeln!(out, "The {count} logs go on from each other, none missing.")?,
+        (1, _) => writeln!(out, "The logs do NOT go on from each other: 1 finding.")?,
+        (wrong, _) => writeln!(
+            out,
+            "The logs do NOT go on from each other: {wrong} findings."
+        )?,
+    }
+    for finding in &report.links.first {
+        writeln!(out, "  {finding}")?;
+    }
+    if report.is_turning {
+        let turning = "The newest does not say yet where the one before it ended: the quarter is \
+                       turning, or the gateway stopped meanwhile and will finish it.";
+        writeln!(out, "{turning}")?;
+    }
+    if let Some((oldest, _)) = report.logs.first()
+        && let Some(before) = &report.before
+    {
+        let why = match report.before_was_dropped {
+            true => "was dropped, as is on record",
+            false => "is not here, and not on record as dropped",
+        };
+        writeln!(
+            out,
+            "They begin with {oldest}; the log `{before}` before it {why}."
+        )?;
+    }
+    Ok(())
 }
 
 /// Drawn on a terminal only.
@@ -65,6 +137,9 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
     )?;
     line("outcomes", report.outcomes, "")?;
     line("erasures", report.erasures, "")?;
+    line("looks", report.looks, "into the audit trail")?;
+    line("holds", report.holds, "begun or ended")?;
+    line("links", report.links, "to the logs before and after")?;
     match report.sealed {
         Some(SealedParts { opened, erased, .. }) => line(
             "opened",

@@ -40,6 +40,8 @@ pub struct Statement {
     pub variant: Option<String>,
     /// The dossier that the lookup serves (`purpose.dossier`).
     pub dossier: Option<String>,
+    /// The legal basis (`purpose.basis`), in the caller's words.
+    pub basis: Option<String>,
     /// The token's identifier (`jti`).
     pub token_id: String,
     /// The token itself, which the provider gets as `motlan-token`.

@@ -27,7 +27,7 @@ pub enum Denial {
 impl Denial {
     /// The stable reason, as in `google.rpc.ErrorInfo.reason` and in the ledger.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
             Self::Request(_) => "REQUEST_MALFORMED",
             Self::Policy(refusal) => refusal.reason(),

@@ -88,6 +88,7 @@ impl Question {
             system: &self.caller.system,
             method: &self.ask.method,
             procedure: &self.caller.statement.procedure,
+            dossier: self.caller.statement.dossier.is_some(),
             cited: self.ask.cited.as_deref(),
             fields: &self.ask.fields,
         };

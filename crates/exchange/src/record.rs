@@ -142,6 +142,7 @@ fn sealed(question: &Question) -> Sealed {
         official: statement.official.expose().to_owned(),
         token_id: statement.token_id.clone(),
         variant: statement.variant.clone().unwrap_or_default(),
+        basis: statement.basis.clone().unwrap_or_default(),
         ..Sealed::default()
     }
 }

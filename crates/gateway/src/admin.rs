@@ -7,16 +7,16 @@ use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use motlan_audit::{Ledger, Room, State};
+use motlan_audit::{Ledger, Room, Shards, State};
 use motlan_catalog::Revision;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower::limit::ConcurrencyLimitLayer;
+use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::telemetry::Metrics;
 use crate::witnesses::CosignedNote;
 
-/// Requests of a kind at once.
+/// Requests at once, of all kinds together but the probes; the next one waits.
 const REQUESTS_MAX: usize = 32;
 
 /// What the operator's listener tells.
@@ -25,7 +25,7 @@ pub struct Admin {
     /// `/metrics`.
     pub metrics: Metrics,
     /// `/readyz` and `/log/`.
-    pub ledger: Ledger,
+    pub shards: Shards,
     /// `/log/checkpoint`, once there is one.
     pub cosigned: CosignedNote,
     /// `/readyz`.
@@ -37,21 +37,33 @@ pub struct Admin {
 impl Admin {
     /// Serves until the task is dropped: an operator wants to see a gateway that is stopping, too.
     pub async fn run(self, tcp: TcpListener) {
-        let log = log::routes(self.ledger.clone(), self.cosigned.clone());
-        let app = Router::new()
-            .route("/metrics", get(metrics))
+        let log = log::routes(self.shards.clone(), self.cosigned.clone());
+        let probes = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
-            .with_state(self)
-            .merge(log)
-            .layer(ConcurrencyLimitLayer::new(REQUESTS_MAX));
+            .with_state(self.clone());
+        let metrics = Router::new()
+            .route("/metrics", get(metrics))
+            .with_state(self);
+        let app = bounded(probes, metrics.merge(log));
         if let Err(error) = axum::serve(tcp, app).await {
             tracing::error!(%error, "the admin listener ended");
         }
     }
 }
 
+/// All of `routes` together within [`REQUESTS_MAX`]. The probes wait for nobody: whoever gets no
+/// answer to one stops the gateway, or sends it no callers, and may not do so because somebody
+/// reads the log.
+fn bounded(probes: Router, routes: Router) -> Router {
+    probes.merge(routes.layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX)))
+}
+
 async fn metrics(Shared(admin): Shared<Admin>) -> impl IntoResponse {
+    // A disk that cannot be asked is told of by the ledger, once it cannot write.
+    if let Ok(room) = admin.shards.newest().room() {
+        admin.metrics.room(room);
+    }
     match admin.metrics.text() {
         Ok(text) => (StatusCode::OK, text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
@@ -63,8 +75,9 @@ async fn ready(Shared(admin): Shared<Admin>) -> impl IntoResponse {
     if *admin.stop.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
     }
-    match admin.ledger.state() {
-        State::Writing if room_is_low(&admin.ledger) => (
+    let ledger = admin.shards.newest();
+    match ledger.state() {
+        State::Writing if room_is_low(&ledger) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the ledger's disk is nearly full: less than `ledger.free_bytes_min` is free\n"
                 .to_owned(),
@@ -72,9 +85,10 @@ async fn ready(Shared(admin): Shared<Admin>) -> impl IntoResponse {
         State::Writing => (
             StatusCode::OK,
             format!(
-                "ready\nrevision {}\nrecords {}\n",
+                "ready\nrevision {}\nrecords {}\nquarter {}\n",
                 admin.revision,
-                admin.ledger.size()
+                ledger.size(),
+                ledger.origin().quarter()
             ),
         ),
         State::Failed(why) => (
@@ -92,4 +106,72 @@ async fn ready(Shared(admin): Shared<Admin>) -> impl IntoResponse {
 /// if it cannot be written either, the ledger says so.
 fn room_is_low(ledger: &Ledger) -> bool {
     ledger.room().is_ok_and(Room::is_low)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
+
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::response::Response;
+    use tokio::sync::Semaphore;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    type Answer = Pin<Box<dyn Future<Output = Response>>>;
+
+    /// Two routes whose answers wait to be let go, and how many of them have begun.
+    fn routes(begun: &Arc<Semaphore>, let_go: &Arc<Semaphore>) -> Router {
+        let slow = |begun: Arc<Semaphore>, let_go: Arc<Semaphore>| {
+            get(move || async move {
+                begun.add_permits(1);
+                let_go.acquire().await.unwrap().forget();
+            })
+        };
+        let both = || (Arc::clone(begun), Arc::clone(let_go));
+        let ((one, held), (other, also_held)) = (both(), both());
+        Router::new()
+            .route("/one", slow(one, held))
+            .route("/other", slow(other, also_held))
+    }
+
+    fn ask(app: &Router, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let asked = app.clone().oneshot(request);
+        Box::pin(async { asked.await.unwrap() })
+    }
+
+    fn poll(answer: &mut Answer) -> Poll<Response> {
+        answer
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn requests_of_all_kinds_share_one_limit_and_the_next_one_waits() {
+        let (begun, let_go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let probe = Router::new().route("/healthz", get(|| async { "ok" }));
+        let app = bounded(probe, routes(&begun, &let_go));
+        let paths = ["/one", "/other"].into_iter().cycle();
+        let mut asked: Vec<_> = paths
+            .take(REQUESTS_MAX)
+            .map(|path| ask(&app, path))
+            .collect();
+        assert!(asked.iter_mut().all(|answer| poll(answer).is_pending()));
+        let mut next = ask(&app, "/one");
+        assert!(poll(&mut next).is_pending());
+        assert_eq!(begun.available_permits(), REQUESTS_MAX);
+        // Alive all the same.
+        assert!(poll(&mut ask(&app, "/healthz")).is_ready());
+        let_go.add_permits(1);
+        assert!(asked.iter_mut().any(|answer| poll(answer).is_ready()));
+        assert!(poll(&mut next).is_pending());
+        assert_eq!(begun.available_permits(), REQUESTS_MAX + 1);
+        let_go.add_permits(REQUESTS_MAX);
+        assert!(poll(&mut next).is_ready());
+    }
 }

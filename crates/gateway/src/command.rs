@@ -2,6 +2,8 @@
 
 mod check;
 mod ledger;
+mod once;
+mod policy;
 mod preview;
 mod serve;
 mod token;
@@ -33,6 +35,12 @@ enum Verb {
     Check(Config),
     /// Show what each agreement's view would let out of a sample message, side by side.
     Preview(preview::Preview),
+    /// Try, show, compare and explain what agreements allow.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// What the law lets a desk ask for.
+    #[command(subcommand)]
+    Once(once::Once),
     /// Make and care for the ledger.
     #[command(subcommand)]
     Ledger(LedgerVerb),
@@ -44,6 +52,13 @@ enum Verb {
 enum LedgerVerb {
     /// Make the ledger and, where there is none yet, its signing key. Never done silently at start.
     Init(Config),
+    /// Tell the log of the next quarter, for whoever must know it before it begins.
+    Next(Config),
+    /// Begin the log of the quarter that it is, however long the gateway was off. The gateway must
+    /// be stopped; it does this by itself where the last log is at most a year old.
+    Turn(Config),
+    /// Drop the log of a quarter whose time is over. The gateway must be stopped.
+    Drop(ledger::Drop),
     /// Make whatever is recorded of a subject unreadable for good, and record that. Reads the
     /// subject from standard input. The gateway must be stopped.
     Erase(ledger::Erase),
@@ -67,7 +82,12 @@ impl Command {
             Verb::Serve(config) => serve::run(&config.config),
             Verb::Check(config) => Ok(check::run(&config.config)),
             Verb::Preview(preview) => preview.run(),
+            Verb::Policy(policy) => policy.run(),
+            Verb::Once(once) => once.run(),
             Verb::Ledger(LedgerVerb::Init(config)) => ledger::init(&config.config),
+            Verb::Ledger(LedgerVerb::Next(config)) => ledger::next(&config.config),
+            Verb::Ledger(LedgerVerb::Turn(config)) => ledger::turn(&config.config),
+            Verb::Ledger(LedgerVerb::Drop(drop)) => drop.run(),
             Verb::Ledger(LedgerVerb::Erase(erase)) => erase.run(),
             Verb::Ledger(LedgerVerb::Retain(config)) => ledger::retain(&config.config),
             Verb::Token(token) => token.run(),

@@ -1,6 +1,7 @@
-//! The gateway's own services: health, reflection, and the receipts of the ledger. Built with tonic
-//! and limited with tower; the same mutual TLS as for lookups, without a token.
+//! The gateway's own services: health, reflection, and the audit trail. Built with tonic and
+//! limited with tower; the same mutual TLS as for lookups, without a token but for the audit trail.
 
+mod audit;
 mod receipts;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use motlan_api::audit::v1::audit_server::AuditServer;
-use motlan_audit::{Ledger, State};
+use motlan_audit::{Shards, State};
 use motlan_catalog::Catalog;
 use tonic::Code;
 use tonic::service::Routes;
@@ -17,21 +18,27 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::{LoadShedLayer, error::Overloaded};
-use tower::timeout::TimeoutLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
 
-use crate::identity::Peer;
+use crate::identity::{Peer, Tokens};
 use crate::lookup::{ReplyBody, WireError};
-use receipts::Receipts;
+use crate::telemetry::Metrics;
+use audit::AuditTrail;
+pub use audit::Trails;
 
 /// Calls at once.
 const CALLS_MAX: usize = 128;
 /// A message to one of these services.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// A message of the audit trail; clients take 4 MiB.
+const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Until the head of a response.
 const CALL_MAX: Duration = Duration::from_secs(10);
+/// The same of an erasure, which reads all logs.
+const ERASE_MAX: Duration = Duration::from_secs(600);
+const ERASE: &str = "/motlan.audit.v1.Audit/Erase";
 /// How often the health service looks at the ledger.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -55,7 +62,12 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`] where the contracts do not go together.
-    pub fn new(catalog: &Catalog, ledger: &Ledger) -> Result<(Self, HealthReporter), ControlError> {
+    pub fn new(
+        catalog: &Arc<Catalog>,
+        tokens: Arc<Tokens>,
+        trails: Trails,
+        metrics: &Metrics,
+    ) -> Result<(Self, HealthReporter), ControlError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         let mut pool = catalog.pool().clone();
         pool.decode_file_descriptor_set(motlan_api::FILE_DESCRIPTOR_SET)?;
@@ -67,6 +79,7 @@ impl Control {
                 .register_encoded_file_descriptor_set(&contracts)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
+        let trail = AuditTrail::new(trails, Arc::clone(catalog), tokens, metrics);
         let mut routes = Routes::builder();
         routes
             .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
@@ -81,13 +94,13 @@ impl Control {
                     .max_decoding_message_size(MESSAGE_BYTES_MAX),
             )
             .add_service(
-                AuditServer::new(Receipts::new(ledger.clone()))
-                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
+                AuditServer::new(trail)
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                    .max_encoding_message_size(REPLY_BYTES_MAX),
             );
         let limited = ServiceBuilder::new()
             .layer(LoadShedLayer::new())
             .layer(ConcurrencyLimitLayer::new(CALLS_MAX))
-            .layer(TimeoutLayer::new(CALL_MAX))
             .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
             // A caller's mistake is no failure of ours, and nobody may fill the log with it.
             .layer(TraceLayer::new_for_grpc().on_failure(()))
@@ -102,10 +115,14 @@ impl Control {
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         request.extensions_mut().insert(peer);
-        match self.0.oneshot(request).await {
-            Ok(response) => response.map(ReplyBody::Control),
-            Err(error) if error.is::<Overloaded>() => WireError::overloaded().response(None),
-            Err(_timeout) => {
+        let patience = match request.uri().path() {
+            ERASE => ERASE_MAX,
+            _ => CALL_MAX,
+        };
+        match tokio::time::timeout(patience, self.0.oneshot(request)).await {
+            Ok(Ok(response)) => response.map(ReplyBody::Control),
+            Ok(Err(error)) if error.is::<Overloaded>() => WireError::overloaded().response(None),
+            Ok(Err(_)) | Err(_) => {
                 let message = "the gateway's own service did not answer in time";
                 WireError::new(Code::DeadlineExceeded, "GATEWAY_BUSY", message).response(None)
             }
@@ -114,9 +131,9 @@ impl Control {
 }
 
 /// Keeps the health service's word: serving while the ledger can write.
-pub async fn report_health(reporter: HealthReporter, ledger: Ledger, datasets: Vec<String>) {
+pub async fn report_health(reporter: HealthReporter, shards: Shards, datasets: Vec<String>) {
     loop {
-        let status = match ledger.state() {
+        let status = match shards.newest().state() {
             State::Writing => ServingStatus::Serving,
             State::Failed(_) | State::Closed => ServingStatus::NotServing,
         };

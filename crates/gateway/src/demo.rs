@@ -53,7 +53,12 @@ impl Demo {
 
         let played = play::all(&world, port).await?;
         let as_told = table::print(&world, &settings.catalog, &played)?;
-        let sound = check::ledger(&settings.ledger.folder, &made.verifier, &played, dir)?;
+        let sound = check::ledger(
+            &settings.ledger.layout().ledger(made.origin.quarter()),
+            &made.verifier,
+            &played,
+            dir,
+        )?;
         if self.keep {
             // Last, and once signals are listened for: who waits for the file can rely on the rest.
             let signals = crate::command::StopSignals::listen()?;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use motlan_audit::{Index, Ledger, VerifierKey};
+use motlan_audit::{OpenShardsError, Shards, TurnError, VerifierKey};
 use motlan_catalog::{Catalog, Faults};
 use motlan_policy::{Rules, RulesError};
 use tokio::net::TcpListener;
@@ -12,18 +12,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
-use crate::control::{Control, ControlError, report_health};
+use crate::control::{Control, ControlError, Trails, report_health};
 use crate::edge::Edge;
 use crate::identity::Tokens;
-use crate::index;
-use crate::ledger::{self, LedgerError};
+use crate::index::Indexes;
+use crate::ledger::{self, LedgerError, Turning};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
 use crate::owners::Owners;
 use crate::settings::Settings;
 use crate::telemetry::{Metrics, MetricsError};
 use crate::tls::{self, TlsError};
-use crate::witnesses::{Witnesses, WitnessesError};
+use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +72,9 @@ pub enum StartError {
 pub struct Gateway {
     address: SocketAddr,
     admin_address: SocketAddr,
-    ledger: Ledger,
-    index: Index,
+    shards: Shards,
+    indexes: Indexes,
+    verifier: VerifierKey,
     lookups: Arc<Lookups>,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
@@ -100,23 +101,23 @@ impl Gateway {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let catalog = Arc::new(Catalog::load(&settings.catalog).map_err(StartError::Catalog)?);
         let rules = Rules::new(&catalog)?;
-        let tokens = Tokens::new(&catalog, &settings.audience)?;
+        let tokens = Arc::new(Tokens::new(&catalog, &settings.audience)?);
         let server_tls = Arc::new(tls::server(&settings.tls)?);
         let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
         let owners = Owners::new(&catalog, &client_tls, settings.limits.owners)?;
         let metrics = Metrics::new()?;
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
-        let ledger = ledger::open(&settings.instance, &settings.ledger)?;
-        let (witnesses, cosigned) = Witnesses::confirmed(&settings, &ledger, &metrics).await?;
-        let index = index::follow(&ledger, &settings.ledger.index, &metrics);
-        let index = index.map_err(StartError::Index)?;
-        let (control, reporter) = Control::new(&catalog, &ledger)?;
+        let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
+        let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
+        indexes.open_past().map_err(StartError::Index)?;
+        let trails = Trails::new(shards.clone(), indexes.clone());
+        let (control, reporter) = Control::new(&catalog, Arc::clone(&tokens), trails, &metrics)?;
         let (stop, stopped) = watch::channel(false);
 
         let admin = Admin {
             metrics: metrics.clone(),
-            ledger: ledger.clone(),
+            shards: shards.clone(),
             cosigned,
             revision: catalog.revision().clone(),
             stop: stopped.clone(),
@@ -125,12 +126,12 @@ impl Gateway {
             .datasets()
             .map(|dataset| dataset.service.clone())
             .collect();
-        let health = report_health(reporter, ledger.clone(), services);
+        let health = report_health(reporter, shards.clone(), services);
         let lookups = Arc::new(Lookups::new(
             Arc::clone(&catalog),
             rules,
             tokens,
-            ledger.clone(),
+            shards.clone(),
             owners,
             metrics.clone(),
             settings.limits.lookup,
@@ -139,16 +140,22 @@ impl Gateway {
             catalog,
             tls: server_tls,
             edge: Edge::new(Arc::clone(&lookups), control),
-            metrics,
+            metrics: metrics.clone(),
             limits: settings.limits.listener,
         };
-        let mut beside = vec![tokio::spawn(admin.run(admin_tcp)), tokio::spawn(health)];
+        let mut beside = vec![
+            tokio::spawn(admin.run(admin_tcp)),
+            tokio::spawn(health),
+            tokio::spawn(Turning::new(&shards, ledger::now_us, &metrics).run()),
+            tokio::spawn(indexes.clone().run()),
+        ];
         beside.extend(witnesses.map(|witnesses| tokio::spawn(witnesses.run())));
         Ok(Self {
             address,
             admin_address,
-            ledger,
-            index,
+            verifier: shards.newest().verifier().clone(),
+            shards,
+            indexes,
             lookups,
             stop,
             listening: tokio::spawn(listener.run(tcp, stopped)),
@@ -172,7 +179,16 @@ impl Gateway {
     /// The key that checks the ledger.
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {
-        self.ledger.verifier()
+        &self.verifier
+    }
+
+    /// Turns to the quarter of `now_us`, microseconds since the Unix epoch, if that is later than
+    /// the newest log's, as the gateway itself does by the clock; whether it did.
+    ///
+    /// # Errors
+    /// [`TurnError`], upon which the log goes on.
+    pub async fn turn(&self, now_us: i64) -> Result<bool, TurnError> {
+        ledger::turn_at(&self.shards, now_us).await
     }
 
     /// R60: stops. Takes no more connections, finishes what is under way within `drain_ms_max`,
@@ -199,15 +215,33 @@ impl Gateway {
             task.abort();
         }
         drop(self.lookups);
-        let (ledger, index) = (self.ledger, self.index);
+        let (shards, indexes) = (self.shards, self.indexes);
         let close = move || {
-            index.stop();
-            ledger.close()
+            indexes.stop();
+            shards.close()
         };
         let closed = tokio::task::spawn_blocking(close).await;
         closed
             .map_err(|_| StopError::Lost)?
             .map_err(StopError::Ledger)
+    }
+}
+
+/// Opens the newest log, has the witnesses confirm it, and turns to the quarter that it is.
+async fn open_logs(
+    settings: &Settings,
+    metrics: &Metrics,
+) -> Result<(Shards, Option<Witnesses>, CosignedNote), StartError> {
+    let shards = ledger::open(&settings.instance, &settings.ledger)?;
+    // Before the quarter turns: what was put back from an earlier day is not gone on from.
+    let (witnesses, cosigned) = Witnesses::confirmed(settings, &shards, metrics).await?;
+    match ledger::turn_at(&shards, ledger::now_us()).await {
+        Err(error @ TurnError::Ahead { .. }) => {
+            Err(LedgerError::from(OpenShardsError::from(error)).into())
+        }
+        // R77: another failure leaves the old log going on, as it does later. `Turning` tries again
+        // at once, and tells of it.
+        Ok(_) | Err(_) => Ok((shards, witnesses, cosigned)),
     }
 }
 

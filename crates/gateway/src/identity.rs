@@ -6,4 +6,4 @@ mod token;
 
 pub use certificate::{Peer, PeerError, THUMBPRINT_BYTES};
 pub use claims::{ClaimsError, TOKEN_LIFETIME_S_MAX};
-pub use token::{TOKENS_CACHED_MAX, TokenError, Tokens};
+pub use token::{Inquirer, Inquiry, TOKENS_CACHED_MAX, TokenError, Tokens};

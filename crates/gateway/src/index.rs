@@ -1,32 +1,113 @@
-//! The search index that follows the ledger: off the way of lookups, which neither wait for it nor
-//! fail with it.
+//! The search indexes that follow the logs: off the way of lookups, which neither wait for them nor
+//! fail with them.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-use motlan_audit::{Index, Ledger};
+use motlan_audit::{Index, Ledger, Quarter, Shards};
 
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, with_sources};
 
-/// Starts following. The index is made where there is none: it is derived, and empty.
-///
-/// # Errors
-/// Where no thread can be started. What is wrong with the index itself is logged, and found by
-/// whoever searches.
-pub fn follow(ledger: &Ledger, file: &Path, metrics: &Metrics) -> io::Result<Index> {
-    let index = Index::follow(ledger.clone(), file)?;
-    let lag = index.lag_later();
-    metrics
-        .meter()
-        .u64_observable_gauge("motlan.index.lag")
-        .with_description("Records that the search index has not reached yet")
-        .with_callback(move |gauge| {
-            if let Some(records) = lag() {
-                gauge.observe(records, &[]);
+/// The indexes of all logs that are open. Cheap to clone.
+#[derive(Clone)]
+pub struct Indexes {
+    shards: Shards,
+    followed: Arc<Mutex<BTreeMap<Quarter, Index>>>,
+}
+
+impl Indexes {
+    /// Starts following the newest log. The index is made where there is none: it is derived, and
+    /// empty.
+    ///
+    /// # Errors
+    /// Where no thread can be started. What is wrong with an index itself is logged, and found by
+    /// whoever searches.
+    pub fn follow(shards: &Shards, metrics: &Metrics) -> io::Result<Self> {
+        let followed = Arc::<Mutex<BTreeMap<Quarter, Index>>>::default();
+        let counted = Arc::downgrade(&followed);
+        metrics
+            .meter()
+            .u64_observable_gauge("motlan.index.lag")
+            .with_description("Records that the search indexes have not reached yet")
+            .with_callback(move |gauge| {
+                if let Some(followed) = counted.upgrade() {
+                    let lag = lock(&followed).values().map(Index::lag).sum();
+                    gauge.observe(lag, &[]);
+                }
+            })
+            .build();
+        let shards = shards.clone();
+        let indexes = Self { shards, followed };
+        indexes.of(&indexes.shards.newest())?;
+        Ok(indexes)
+    }
+
+    /// The index of a log that is open, followed from now on if it has not been.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn of(&self, ledger: &Ledger) -> io::Result<Index> {
+        let quarter = ledger.origin().quarter();
+        let mut followed = lock(&self.followed);
+        if let Some(index) = followed.get(&quarter) {
+            return Ok(index.clone());
+        }
+        let layout = self.shards.layout();
+        // Derived like what is in it: made where it is not there.
+        let mut folder = std::fs::DirBuilder::new();
+        folder.recursive(true).mode(0o700).create(&layout.indexes)?;
+        let index = Index::follow(ledger.clone(), &layout.index(quarter))?;
+        followed.insert(quarter, index.clone());
+        Ok(index)
+    }
+
+    /// Follows each log that becomes the newest, until the task is dropped.
+    pub async fn run(self) {
+        let mut newest = self.shards.follow();
+        while newest.changed().await.is_ok() {
+            let ledger = newest.borrow_and_update().clone();
+            if let Err(error) = self.of(&ledger) {
+                tracing::error!(%error, "the index of the new quarter does not follow yet");
             }
-        })
-        .build();
-    Ok(index)
+        }
+    }
+
+    /// Opens the logs of earlier quarters and follows them, in a thread of its own: reading them
+    /// takes a while.
+    ///
+    /// # Errors
+    /// Where no thread can be started. A log that cannot be opened is logged, and not to be had.
+    pub fn open_past(&self) -> io::Result<()> {
+        let this = self.clone();
+        let opening = thread::Builder::new().name("past-logs".to_owned());
+        let _beside = opening.spawn(move || {
+            for quarter in this.shards.quarters() {
+                let followed = match this.shards.past(quarter) {
+                    Ok(ledger) => this.of(&ledger).map_err(|error| with_sources(&error)),
+                    Err(error) => Err(with_sources(&error)),
+                };
+                if let Err(error) = followed {
+                    let quarter = quarter.to_string();
+                    tracing::error!(quarter, error, "the log of a quarter cannot be read");
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Stops all. Blocking.
+    pub fn stop(&self) {
+        let followed = std::mem::take(&mut *lock(&self.followed));
+        followed.into_values().for_each(|index| index.stop());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes an index on to the end of the ledger, so that it forgets what was just erased. Blocking.
@@ -54,7 +135,9 @@ mod tests {
     use std::fs;
 
     use motlan_api::audit::v1::{Record, RecordKind, Sealed};
-    use motlan_audit::{Entry, Erasure, Query, Settings, SignerKey, Whose};
+    use motlan_audit::{
+        Entry, Erasure, Layout, Origin, Query, Settings, ShardSettings, SignerKey, Whose,
+    };
 
     use super::*;
 
@@ -67,6 +150,11 @@ mod tests {
         let mut settings = Settings::new(folder, key);
         settings.segment_bytes = 1 << 16;
         let ledger = Ledger::open(settings).unwrap();
+        ask(&ledger).await;
+        ledger
+    }
+
+    async fn ask(ledger: &Ledger) {
         for _ in 0..5 {
             let record = Record {
                 kind: RecordKind::Question.into(),
@@ -78,15 +166,19 @@ mod tests {
             };
             let _ = ledger.append(Entry { record, sealed }).await.unwrap();
         }
-        ledger
     }
 
     #[tokio::test]
     async fn an_index_is_made_kept_up_and_measured() {
         let dir = tempfile::tempdir().unwrap();
         let (folder, metrics) = (dir.path().join("ledger"), Metrics::new().unwrap());
-        let ledger = ledger(&folder).await;
-        let index = follow(&ledger, &Index::beside(&folder), &metrics).unwrap();
+        let (origin, key): (Origin, _) = (ORIGIN.parse().unwrap(), SignerKey::generate(ORIGIN));
+        let settings = ShardSettings::new(Layout::beside(&folder), key.unwrap());
+        Shards::create(&settings, &origin).unwrap();
+        let shards = Shards::open_newest(settings).unwrap();
+        ask(&shards.newest()).await;
+        let indexes = Indexes::follow(&shards, &metrics).unwrap();
+        let index = indexes.of(&shards.newest()).unwrap();
         index.catch_up().unwrap();
         assert_eq!(index.indexed_to(), 5);
         let text = metrics.text().unwrap();

@@ -1,20 +1,26 @@
 //! The gateway's ledger: made by a command, never silently at start; opened only if it is the one
 //! that is configured.
 
+mod drop;
 mod erase;
+mod turning;
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use motlan_audit::{
-    CloseError, CreateError, EraseError, IdentityError, KeyError, Ledger, OpenError, Origin,
-    OriginError, Quarter, ReadError, SearchError, SignerKey, VerifierKey,
+    CloseError, CreateError, DropError, EraseAllError, EraseError, IdentityError, KeyError,
+    LayoutError, Ledger, OpenError, OpenShardsError, Origin, OriginError, PastError, Quarter,
+    ReadError, SearchError, ShardSettings, Shards, SignerKey, VerifierKey,
 };
 
 use crate::settings::LedgerSettings;
+use turning::this_quarter;
 
-pub use erase::{Retained, erase, retain};
+pub use drop::drop_log;
+pub use erase::{AllRetained, Retained, erase, retain};
+pub(crate) use turning::{Turning, now_us, turn as turn_at};
 
 /// A ledger that was made.
 #[derive(Debug)]
@@ -41,8 +47,9 @@ pub enum LedgerError {
     },
     /// The key was made for a ledger of this very name.
     #[error(
-        "`{}` was made with the ledger `{origin}`; a second ledger of that name, signed by it, \
-         would contradict the first. Put that one back, or choose another `instance`",
+        "`{}` was made with a ledger that is not here; a second one of its name, such as \
+         `{origin}`, signed by it, could contradict the first. Put that one back, or choose \
+         another `instance`",
         file.display()
     )]
     KeyUsed {
@@ -51,9 +58,34 @@ pub enum LedgerError {
         /// The ledger's name.
         origin: Origin,
     },
+    /// There is a ledger.
+    #[error(
+        "`{}` holds a ledger, up to `{newest}`: nothing is to be made. Its next quarter begins by \
+         itself", folder.display()
+    )]
+    There {
+        /// The folder.
+        folder: PathBuf,
+        /// Its newest log.
+        newest: Origin,
+    },
+    /// The key is that of one quarter's log.
+    #[error(
+        "the key `{}` was made for one quarter, and cannot sign `{next}`: make a new ledger, whose \
+         key is named after the instance", file.display()
+    )]
+    KeyOfQuarter {
+        /// The key's file.
+        file: PathBuf,
+        /// The next log.
+        next: Origin,
+    },
     /// The ledger could not be made.
     #[error("the ledger was not made")]
     Create(#[from] CreateError),
+    /// It is not known which logs there are.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// The folder holds no ledger.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -88,9 +120,21 @@ pub enum LedgerError {
     /// The ledger could not be opened.
     #[error("the ledger cannot be opened")]
     Open(#[from] OpenError),
+    /// The logs could not be opened.
+    #[error("the ledger cannot be opened")]
+    Shards(#[from] OpenShardsError),
+    /// An earlier log could not be opened.
+    #[error(transparent)]
+    Past(#[from] PastError),
     /// Nothing was erased, or not for good.
     #[error("the erasure was not completed")]
     Erase(#[from] EraseError),
+    /// Nothing was erased from some logs, or not for good.
+    #[error("the erasure was not completed")]
+    EraseAll(#[from] EraseAllError),
+    /// A log was not dropped.
+    #[error("no log was dropped")]
+    Drop(#[from] DropError),
     /// The search index was not taken on to the erasure.
     #[error(
         "the erasure is done, and the search index `{}` may still tell whom the records were \
@@ -102,6 +146,12 @@ pub enum LedgerError {
         /// Why.
         source: SearchError,
     },
+    /// It is not configured how long logs are kept.
+    #[error(
+        "`ledger.keep_quarters` does not say how long a log is kept: set it, or say \
+         `--before-its-time`"
+    )]
+    NoTime,
     /// The log could not be read.
     #[error("the log could not be read")]
     Read(#[from] ReadError),
@@ -110,40 +160,55 @@ pub enum LedgerError {
     Close(#[from] CloseError),
 }
 
-/// Makes the ledger that is configured. An existing key is kept. An existing ledger is refused,
-/// unless only its known checkpoint is missing: then that is made. What an interrupted making left
-/// is finished.
+/// Makes the first log of the ledger that is configured. An existing key is kept. An existing
+/// ledger is refused, unless only known checkpoints are missing: then those are made. What an
+/// interrupted making left is finished.
 ///
 /// # Errors
 /// [`LedgerError`], upon which no ledger was made.
 pub fn init(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerError> {
-    let origin = origin(instance, settings)?;
-    let there = Ledger::named_in(&settings.folder).ok();
+    let origin = Origin::new(&settings.origin, instance, this_quarter())?;
+    let layout = settings.layout();
+    let quarters = layout.quarters()?;
+    let there = quarters
+        .last()
+        .map(|it| Ledger::named_in(&layout.ledger(*it)));
+    let there = there.transpose()?;
     let (key, draft) = match settings.key.exists() {
         true => (read_key(settings)?, None),
         false => draft_key(settings, &origin)?,
     };
     let verifier = key.verifier().clone();
-    if draft.is_none() && there.is_none() && verifier.name() == origin.as_str() {
-        let file = settings.key.clone();
-        return Err(LedgerError::KeyUsed { file, origin });
-    }
-    let known = settings.known_checkpoint.as_ref();
-    let lacks_known = known.is_some_and(|file| !file.exists());
-    match there {
-        // All but the key's name was made.
-        Some((_, made_with)) if draft.is_some() && made_with == verifier => {}
-        Some((origin, _)) if draft.is_none() && lacks_known => {
-            check_key(settings, &key, named(instance, settings)?)?;
-            Ledger::make_known(with_key(settings, key))?;
-            return Ok(Made { origin, verifier });
+    let own = with_key(settings, key);
+    match &there {
+        None if draft.is_none() && verifier.name() == origin.instance() => {
+            let file = settings.key.clone();
+            return Err(LedgerError::KeyUsed { file, origin });
         }
-        _ => Ledger::create_with(&with_key(settings, key), &origin)?,
+        None => Shards::create(&own, &origin)?,
+        // All but the key's name was made.
+        Some((_, made_with)) if draft.is_some() && *made_with == verifier => {}
+        Some((newest, _)) => {
+            check(instance, settings, &own.key)?;
+            let lacking = |quarter: &&Quarter| {
+                let known = layout.known_checkpoint(**quarter);
+                known.is_some_and(|file| !file.exists())
+            };
+            let lacking: Vec<_> = quarters.iter().filter(lacking).collect();
+            if lacking.is_empty() {
+                let (folder, newest) = (settings.folder.clone(), newest.clone());
+                return Err(LedgerError::There { folder, newest });
+            }
+            for quarter in lacking {
+                Ledger::make_known(own.of(*quarter))?;
+            }
+        }
     }
     if let Some(draft) = draft {
         let named = fs::rename(draft, &settings.key).and_then(|()| sync_name(&settings.key));
         named.map_err(|source| unusable(&settings.key, source))?;
     }
+    let origin = there.map_or(origin, |(newest, _)| newest);
     Ok(Made { origin, verifier })
 }
 
@@ -157,7 +222,7 @@ fn draft_key(
     draft.push(".new");
     let draft = PathBuf::from(draft);
     if let Ok(key) = SignerKey::read(&draft)
-        && key.verifier().name() == origin.as_str()
+        && key.verifier().name() == origin.instance()
     {
         return Ok((key, Some(draft)));
     }
@@ -169,7 +234,7 @@ fn draft_key(
         file: draft.clone(),
         source,
     };
-    let key = SignerKey::generate(origin.as_str()).map_err(failed)?;
+    let key = SignerKey::generate(origin.instance()).map_err(failed)?;
     key.write(&draft).map_err(failed)?;
     // Before anything is made with it.
     sync_name(&draft).map_err(|source| unusable(&draft, source))?;
@@ -190,22 +255,53 @@ fn sync_name(file: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Opens the ledger that is configured. Blocking: it reads the whole log.
+/// Opens the ledger that is configured: its newest log. Blocking: it reads that log whole.
 ///
 /// # Errors
 /// [`LedgerError`] where it is another's, or cannot be opened.
-pub fn open(instance: &str, settings: &LedgerSettings) -> Result<Ledger, LedgerError> {
-    let key = read_key(settings)?;
-    check_key(settings, &key, named(instance, settings)?)?;
-    Ok(Ledger::open(with_key(settings, key))?)
+pub fn open(instance: &str, settings: &LedgerSettings) -> Result<Shards, LedgerError> {
+    Ok(Shards::open_newest(checked(instance, settings)?)?)
 }
 
-/// The ledger's own settings.
-fn with_key(settings: &LedgerSettings, key: SignerKey) -> motlan_audit::Settings {
-    let mut own = motlan_audit::Settings::new(&settings.folder, key);
-    own.sealing.clone_from(&settings.sealing);
-    own.known_checkpoint.clone_from(&settings.known_checkpoint);
-    own.free_bytes_min = settings.free_bytes_min;
+/// Turns to the quarter that it is, however far ahead of the newest log, while the gateway is
+/// stopped; the newest log's origin then. Blocking, as [`open`].
+///
+/// # Errors
+/// As [`open`].
+pub fn turn(instance: &str, settings: &LedgerSettings) -> Result<Origin, LedgerError> {
+    let shards = open(instance, settings)?;
+    let turned = shards.turn_far(turning::now_us());
+    let newest = shards.newest().origin().clone();
+    shards.close()?;
+    turned.map_err(OpenShardsError::from)?;
+    Ok(newest)
+}
+
+/// The log of the next quarter, before there is one, for whoever must know it by then.
+///
+/// # Errors
+/// [`LedgerError`] where the ledger is another's, or the key cannot sign that log.
+pub fn next(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerError> {
+    let own = checked(instance, settings)?;
+    let newest = settings.layout().quarters()?.last().copied();
+    let quarter = newest.unwrap_or_else(this_quarter).max(this_quarter());
+    Ok(Made {
+        origin: Origin::new(&settings.origin, instance, quarter.after(1))?,
+        verifier: own.key.verifier().clone(),
+    })
+}
+
+/// The settings of the logs, if they are this instance's and the key is theirs.
+fn checked(instance: &str, settings: &LedgerSettings) -> Result<ShardSettings, LedgerError> {
+    let own = with_key(settings, read_key(settings)?);
+    check(instance, settings, &own.key)?;
+    Ok(own)
+}
+
+/// The settings of the logs.
+fn with_key(settings: &LedgerSettings, key: SignerKey) -> ShardSettings {
+    let mut own = ShardSettings::new(settings.layout(), key);
+    own.free_bytes_min = Some(settings.free_bytes_min);
     own
 }
 
@@ -213,58 +309,71 @@ fn with_key(settings: &LedgerSettings, key: SignerKey) -> motlan_audit::Settings
 #[must_use]
 pub fn faults(instance: &str, settings: &LedgerSettings) -> Vec<LedgerError> {
     let mut faults = Vec::new();
-    let known = settings.known_checkpoint.clone();
-    if let Some(file) = known.filter(|file| !file.exists()) {
-        faults.push(OpenError::KnownMissing { file }.into());
-    }
-    faults.extend(origin(instance, settings).err().map(LedgerError::from));
-    match (named(instance, settings), read_key(settings)) {
-        (Ok(due), Ok(key)) => {
-            faults.extend(check_key(settings, &key, due).err());
-            let sealing = Ledger::check_sealing(&settings.folder, &settings.sealing);
-            faults.extend(sealing.err().map(LedgerError::from));
+    let origin = Origin::new(&settings.origin, instance, this_quarter());
+    faults.extend(origin.err().map(LedgerError::from));
+    let layout = settings.layout();
+    let newest = layout.quarters().ok().and_then(|all| all.last().copied());
+    if let Some(newest) = newest {
+        let known = layout.known_checkpoint(newest);
+        if let Some(file) = known.filter(|file| !file.exists()) {
+            faults.push(OpenError::KnownMissing { file }.into());
         }
-        (named, key) => faults.extend(named.err().into_iter().chain(key.err())),
+        let sealing = Ledger::check_sealing(&layout.ledger(newest), &layout.sealing(newest));
+        // What is wrong with the folder is found below.
+        if let Err(error @ OpenError::Sealing(_)) = sealing {
+            faults.push(error.into());
+        }
+    }
+    match read_key(settings) {
+        Ok(key) => faults.extend(check(instance, settings, &key).err()),
+        Err(error) => {
+            faults.extend(named(instance, settings).err());
+            faults.push(error);
+        }
     }
     faults
 }
 
-/// The key that checks the ledger in the folder, if that is the configured one.
-fn named(instance: &str, settings: &LedgerSettings) -> Result<VerifierKey, LedgerError> {
-    let (found, key) = Ledger::named_in(&settings.folder)?;
+/// Refuses another instance's ledger, and a key that is not its own or cannot sign the next log.
+fn check(instance: &str, settings: &LedgerSettings, key: &SignerKey) -> Result<(), LedgerError> {
+    let (newest, due) = named(instance, settings)?;
+    let file = settings.key.clone();
+    if due != *key.verifier() {
+        return Err(LedgerError::OtherKey {
+            file,
+            folder: settings.layout().ledger(newest.quarter()),
+            due: Box::new(due),
+        });
+    }
+    let next = newest.in_quarter(newest.quarter().after(1));
+    match key.verifier().speaks_for(&next) {
+        true => Ok(()),
+        false => Err(LedgerError::KeyOfQuarter { file, next }),
+    }
+}
+
+/// The newest log, with the key that checks it, if that is the configured one.
+fn named(instance: &str, settings: &LedgerSettings) -> Result<(Origin, VerifierKey), LedgerError> {
+    let layout = settings.layout();
+    let newest = layout.quarters()?.last().copied();
+    let Some(newest) = newest else {
+        return Err(OpenShardsError::None {
+            folder: settings.folder.display().to_string(),
+        }
+        .into());
+    };
+    let folder = layout.ledger(newest);
+    let (found, key) = Ledger::named_in(&folder)?;
     let configured = format!("{}/{instance}", settings.origin);
-    let (without_quarter, _quarter) = found.as_str().rsplit_once('/').unwrap_or_default();
-    if without_quarter == configured {
-        return Ok(key);
+    if found.instance() == configured && found.quarter() == newest {
+        return Ok((found, key));
     }
     Err(LedgerError::Other {
-        folder: settings.folder.clone(),
+        folder,
         found,
         prefix: settings.origin.clone(),
         instance: instance.to_owned(),
     })
-}
-
-fn check_key(
-    settings: &LedgerSettings,
-    key: &SignerKey,
-    due: VerifierKey,
-) -> Result<(), LedgerError> {
-    if due == *key.verifier() {
-        return Ok(());
-    }
-    let (file, folder) = (settings.key.clone(), settings.folder.clone());
-    Err(LedgerError::OtherKey {
-        file,
-        folder,
-        due: Box::new(due),
-    })
-}
-
-/// The origin of a ledger that begins now.
-fn origin(instance: &str, settings: &LedgerSettings) -> Result<Origin, OriginError> {
-    let quarter = Quarter::containing(jiff::Timestamp::now().as_microsecond());
-    Origin::new(&settings.origin, instance, quarter)
 }
 
 fn read_key(settings: &LedgerSettings) -> Result<SignerKey, LedgerError> {

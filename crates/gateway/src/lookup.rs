@@ -7,5 +7,6 @@ mod service;
 mod wire_error;
 
 pub use reply::ReplyBody;
+pub(crate) use request::bearer;
 pub use service::{LookupLimits, Lookups};
 pub use wire_error::{DOMAIN, WireError};

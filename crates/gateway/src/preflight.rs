@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::Path;
 
 use motlan_catalog::{Catalog, Faults};
-use motlan_policy::Rules;
+use motlan_policy::{Rules, RulesError};
 use rustls::ClientConfig;
 
 use crate::identity::Tokens;
 use crate::ledger;
 use crate::owners::Owners;
 use crate::settings::{Draft, Settings};
+use crate::telemetry::with_sources;
 use crate::{tls, witnesses};
 
 /// What is wrong. Prints one problem a line.
@@ -35,14 +36,7 @@ impl Problems {
     }
 
     fn other(&mut self, error: &dyn std::error::Error) {
-        let mut line = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            line.push_str(": ");
-            line.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        self.others.push(line);
+        self.others.push(with_sources(error));
     }
 }
 
@@ -107,8 +101,11 @@ fn check_catalog(
         Ok(catalog) => catalog,
         Err(faults) => return problems.faults.extend(faults.iter().cloned()),
     };
-    if let Err(error) = Rules::new(&catalog) {
-        problems.other(&error);
+    match Rules::new(&catalog) {
+        Ok(_) => {}
+        // R28: tests that do not hold, each with its line.
+        Err(RulesError::Faults(faults)) => problems.faults.extend(faults),
+        Err(error) => problems.other(&error),
     }
     if let Err(error) = Tokens::new(&catalog, draft.audience.as_deref().unwrap_or_default()) {
         problems.other(&error);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use motlan_audit::Index;
+use motlan_audit::Layout;
 use motlan_catalog::Faults;
 use motlan_catalog::document::{Document, Table};
 use tracing_subscriber::EnvFilter;
@@ -69,25 +69,41 @@ pub struct TlsFiles {
 /// The ledger's place.
 #[derive(Debug, Clone)]
 pub struct LedgerSettings {
-    /// `folder`, made by `motlan ledger init`.
+    /// `folder`: the logs, one folder for each quarter.
     pub folder: PathBuf,
     /// `origin`: the prefix of the log's origin.
     pub origin: String,
-    /// `key`: the file with the log's signing key, made by `motlan ledger init`.
+    /// `key`: the file with the key that signs all logs, made by `motlan ledger init`.
     pub key: PathBuf,
-    /// `known_checkpoint`: where the newest checkpoint is kept outside the folder; nowhere without
-    /// it.
+    /// `known_checkpoint`: the folder where each log's newest checkpoint is kept outside its own;
+    /// nowhere without it.
     pub known_checkpoint: Option<PathBuf>,
+    /// `keep_quarters`: before so many more have begun, `motlan ledger drop` drops no quarter's
+    /// log.
+    pub keep_quarters: Option<u32>,
     /// `free_bytes_min`: not ready while less is free on the ledger's disk.
     pub free_bytes_min: u64,
-    /// `sealing`: the file with the secrets of the sealed parts, made by `motlan ledger init`.
+    /// `sealing`: the folder with the secrets of each log's sealed parts.
     pub sealing: PathBuf,
-    /// `index`: the search index; beside the folder without it.
+    /// `index`: the folder with each log's search index; beside the folder without it.
     pub index: PathBuf,
     /// `[[ledger.retain]]`: what `motlan ledger retain` makes unreadable.
     pub retain: Vec<Retention>,
     /// What it says of witnesses.
     pub quorum: Quorum,
+}
+
+impl LedgerSettings {
+    /// Where the logs lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout {
+            ledgers: self.folder.clone(),
+            sealings: self.sealing.clone(),
+            indexes: self.index.clone(),
+            known_checkpoints: self.known_checkpoint.clone(),
+        }
+    }
 }
 
 /// How long the personal part of a dataset's records stays readable.
@@ -241,22 +257,31 @@ fn ledger(mut table: Table<'_>, witnesses: usize, faults: &mut Faults) -> Option
     let retain = table.tables("retain", faults);
     let retain = retain.into_iter();
     let retain = retain.filter_map(|one| retention(one, faults)).collect();
-    if let (Some(index), Some(folder)) = (&index, &folder)
-        && index.value.starts_with(&folder.value)
-    {
-        let remedy = "put it beside that folder, which holds what counts and nothing else";
-        let what = "`index` lies in the ledger's folder".to_owned();
-        table.fault(index.line, what, remedy, faults);
+    let keep_quarters = table.opt_integer("keep_quarters", 1..=QUARTERS_MAX, faults);
+    let beside = [
+        ("index", &index),
+        ("known_checkpoint", &known_checkpoint),
+        ("sealing", &sealing),
+    ];
+    for (key, place) in beside {
+        if let (Some(place), Some(folder)) = (place, &folder)
+            && place.value.starts_with(&folder.value)
+        {
+            let remedy = "put it beside that folder, which holds what counts and nothing else";
+            let what = format!("`{key}` lies in the ledger's folder");
+            table.fault(place.line, what, remedy, faults);
+        }
     }
     table.finish(faults);
     let folder = folder?.value;
     Some(LedgerSettings {
-        index: index.map_or_else(|| Index::beside(&folder), |found| found.value),
+        index: index.map_or_else(|| Layout::beside(&folder).indexes, |found| found.value),
         folder,
         origin: origin?.value,
         key: key?.value,
         sealing: sealing?.value,
         known_checkpoint: known_checkpoint.map(|found| found.value),
+        keep_quarters: keep_quarters.and_then(|found| u32::try_from(found.value).ok()),
         free_bytes_min: free_bytes_min.map_or(FREE_BYTES_MIN, |found| found.value.unsigned_abs()),
         retain,
         quorum,

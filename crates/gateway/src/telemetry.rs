@@ -7,3 +7,15 @@ pub(crate) mod traces;
 
 pub use log::{LogError, Telemetered, start};
 pub use metrics::{LookupEnd, Metrics, MetricsError};
+
+/// An error with all that is behind it, on one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}

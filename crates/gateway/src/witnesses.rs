@@ -22,13 +22,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motlan_audit::witness::{Cosignature, Policy, PolicyError, Rejection};
-use motlan_audit::{Checkpoint, CheckpointError, ConsistencyError, Ledger, ReadError};
+use motlan_audit::{
+    Checkpoint, CheckpointError, ConsistencyError, Layout, Ledger, ReadError, Shards,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::settings::Settings;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, with_sources};
 use crate::tls::TlsError;
 use instruments::Instruments;
 use kept::Kept;
@@ -100,6 +102,9 @@ pub enum WitnessesError {
 /// The witnesses of one gateway.
 pub struct Witnesses {
     ledger: Ledger,
+    newest: watch::Receiver<Ledger>,
+    layout: Layout,
+    settings: Vec<WitnessSettings>,
     policy: Policy,
     quorum: Quorum,
     answer_max: Duration,
@@ -141,7 +146,7 @@ impl Witnesses {
     /// [`WitnessesError`] where one of them has seen another history, or too few answer.
     pub async fn confirmed(
         settings: &Settings,
-        ledger: &Ledger,
+        shards: &Shards,
         metrics: &Metrics,
     ) -> Result<(Option<Self>, CosignedNote), WitnessesError> {
         if settings.witnesses.is_empty() {
@@ -151,19 +156,17 @@ impl Witnesses {
         let keys = settings.witnesses.iter().map(|one| one.key.clone());
         let policy = Policy::new(keys.collect(), quorum.min)?;
         let instruments = Instruments::new(metrics);
-        let (kept, note) = Kept::read(&settings.ledger.folder, ledger, &policy)?;
-        let places = settings.witnesses.iter().map(|one| {
-            let remote = Remote::new(one, settings.limits.witness_max)?;
-            let free = Some(remote);
-            Ok(Place {
-                name: one.key.name().into(),
-                free,
-            })
-        });
+        let newest = shards.follow();
+        let (ledger, layout) = (newest.borrow().clone(), shards.layout().clone());
+        let file = layout.cosigned(ledger.origin().quarter());
+        let (kept, note) = Kept::read(file, &ledger, &policy)?;
         let mut witnesses = Self {
-            remotes: places.collect::<Result<_, WitnessesError>>()?,
-            round: Round::newest(ledger, 0)?,
-            ledger: ledger.clone(),
+            remotes: places(&settings.witnesses, settings.limits.witness_max)?,
+            round: Round::newest(&ledger, 0)?,
+            ledger,
+            newest,
+            layout,
+            settings: settings.witnesses.clone(),
             policy,
             quorum,
             answer_max: settings.limits.witness_max,
@@ -210,6 +213,7 @@ impl Witnesses {
         loop {
             tokio::select! {
                 _ = ticks.tick() => self.turn(),
+                Ok(()) = self.newest.changed() => self.go_over(),
                 Some(asked) = self.under_way.join_next() => match asked {
                     Err(_) => tracing::error!("asking a witness panicked; it is not asked again"),
                     Ok(asked) => {
@@ -218,6 +222,26 @@ impl Witnesses {
                         }
                     }
                 },
+            }
+        }
+    }
+
+    /// Goes over to the log of the next quarter, which the witnesses know as another one.
+    fn go_over(&mut self) {
+        let ledger = self.newest.borrow_and_update().clone();
+        let next = Round::newest(&ledger, self.round.number + 1)
+            .map_err(WitnessesError::from)
+            .and_then(|round| Ok((round, places(&self.settings, self.answer_max)?)));
+        match next {
+            Ok((round, remotes)) => {
+                self.kept
+                    .begin(self.layout.cosigned(ledger.origin().quarter()));
+                self.under_way = JoinSet::new();
+                (self.round, self.remotes, self.ledger) = (round, remotes, ledger);
+            }
+            Err(error) => {
+                let error = with_sources(&error);
+                tracing::error!(error, "the witnesses are not asked about the new quarter");
             }
         }
     }
@@ -323,6 +347,19 @@ impl Witnesses {
             Err(error) => tracing::error!(%error, "a cosigned checkpoint is not good"),
         }
     }
+}
+
+/// The witnesses, none of whom was asked yet.
+fn places(
+    settings: &[WitnessSettings],
+    answer_max: Duration,
+) -> Result<Vec<Place>, WitnessesError> {
+    let place = |one: &WitnessSettings| {
+        let free = Some(Remote::new(one, answer_max)?);
+        let name = one.key.name().into();
+        Ok(Place { name, free })
+    };
+    settings.iter().map(place).collect()
 }
 
 impl Round {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use motlan_audit::{Report, VerifierKey, verify};
+use motlan_audit::{Layout, Report, VerifierKey, verify};
 use motlan_testkit::World;
 use motlan_testkit::client::Call;
 use motlan_testkit::contracts::population::v1::GetPersonRequest;
@@ -132,7 +132,9 @@ impl Deployment {
     /// Stops the gateway, then reads its ledger from disk and checks every hash and signature.
     pub(crate) fn close(self) -> Result<Report> {
         self.gateway.stop().context("the gateway")?;
-        Ok(verify(&self.dir.path().join("ledger"), &self.key)?)
+        let layout = Layout::beside(self.dir.path().join("ledger"));
+        let newest = layout.quarters()?.last().copied().context("no log")?;
+        Ok(verify(&layout.ledger(newest), &self.key)?)
     }
 }
 

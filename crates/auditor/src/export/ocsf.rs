@@ -201,12 +201,35 @@ fn unmapped(record: &Record, sealed: &Opened, origin: &Origin) -> Value {
         put("erasure_ground", erasure.ground.as_str().into());
         put("erasure_records", erasure.records.into());
     }
+    if let Some(look) = &record.look {
+        put("look_filters", look.filters.as_slice().into());
+        put("look_size", look.size.into());
+        put("look_shown", look.shown.into());
+        put("look_quarter", look.quarter.as_str().into());
+    }
+    if let Some(hold) = &record.hold {
+        put("hold_ground", hold.ground.as_str().into());
+        put("hold_until_us", hold.until_us.into());
+        put("hold_ends", hold.ends.as_str().into());
+    }
+    let dropped = record.erasure.as_ref().and_then(|it| it.log.as_ref());
+    if let Some(link) = record.link.as_ref().or(dropped) {
+        let direction = link.direction().as_str_name();
+        put(
+            "link_direction",
+            direction.trim_start_matches("LINK_DIRECTION_").into(),
+        );
+        put("link_origin", link.origin.as_str().into());
+        put("link_size", link.size.into());
+        put("link_root", hex(&link.root).into());
+    }
     match sealed {
         Opened::NoKey => {}
         Opened::Erased => put("sealed", "erased".into()),
         Opened::Damaged => put("sealed", "damaged".into()),
         Opened::Sealed(about) => {
             put("variant", about.variant.as_str().into());
+            put("basis", about.basis.as_str().into());
             put("answer_sha256", hex(&about.answer_sha256).into());
             let erased = about.erased.iter().map(|&index| origin.record_id(index));
             put("erased", erased.map(|id| id.to_string()).collect());

@@ -7,6 +7,7 @@
 
 mod export;
 mod ledgers;
+mod looks;
 mod program;
 mod proofs;
 mod search;

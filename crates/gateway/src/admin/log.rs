@@ -1,4 +1,5 @@
-//! The log as C2SP tlog-tiles has it served: checkpoint, tiles and entry bundles, below `/log/`.
+//! The logs as C2SP tlog-tiles has them served: checkpoint, tiles and entry bundles, below
+//! `/log/<quarter>/` for each log that is kept, and below `/log/` for the one that is written.
 //!
 //! Tiles come from memory and tile files, bundles from the segments on request; both are leaves and
 //! hashes only, which anyone may have. At most eight of them are in memory at once, each no longer
@@ -14,7 +15,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use motlan_audit::{Ledger, ReadError};
+use motlan_audit::{Ledger, ReadError, Shards};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -37,54 +38,113 @@ const TEXT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; charset=utf-8");
 const BINARY: (HeaderName, &str) = (CONTENT_TYPE, "application/octet-stream");
 
 #[derive(Clone)]
-struct Log {
-    ledger: Ledger,
+struct Logs {
+    shards: Shards,
     cosigned: CosignedNote,
     turns: Arc<Semaphore>,
 }
 
 /// What is served below `/log/`.
-pub(super) fn routes(ledger: Ledger, cosigned: CosignedNote) -> Router {
+pub(super) fn routes(shards: Shards, cosigned: CosignedNote) -> Router {
     let turns = Arc::new(Semaphore::new(READ_MAX));
     Router::new()
-        .route("/log/checkpoint", get(checkpoint))
-        .route("/log/tile/{*path}", get(tile))
-        .with_state(Log {
-            ledger,
+        .route("/log/checkpoint", get(newest_checkpoint))
+        .route("/log/tile/{*path}", get(newest_tile))
+        .route("/log/{quarter}/checkpoint", get(checkpoint))
+        .route("/log/{quarter}/tile/{*path}", get(tile))
+        .with_state(Logs {
+            shards,
             cosigned,
             turns,
         })
 }
 
-async fn checkpoint(Shared(log): Shared<Log>) -> Response {
-    // One that others vouch for, though it may be a second older.
-    let cosigned = log.cosigned.borrow().as_deref().map(str::to_owned);
-    let note = cosigned.unwrap_or_else(|| log.ledger.checkpoint());
-    ([TEXT, FOR_A_SECOND], note).into_response()
+impl Logs {
+    /// The log of a quarter.
+    fn of(&self, quarter: &str) -> Result<Ledger, NoLog> {
+        let known = quarter.parse().ok();
+        let known = known.filter(|quarter| self.shards.quarters().contains(quarter));
+        let quarter = known.ok_or(NoLog::Unknown)?;
+        self.shards.opened(quarter).ok_or(NoLog::Opening)
+    }
+
+    fn checkpoint(&self, ledger: &Ledger) -> Response {
+        // One that others vouch for, though it may be a second older. Just after a turn it may be
+        // another log's still.
+        let cosigned = self.cosigned.borrow().as_deref().map(str::to_owned);
+        let origin = format!("{}\n", ledger.origin());
+        let cosigned = cosigned.filter(|note| note.starts_with(&origin));
+        let note = cosigned.unwrap_or_else(|| ledger.checkpoint());
+        ([TEXT, FOR_A_SECOND], note).into_response()
+    }
+
+    async fn tile(self, ledger: Ledger, path: String) -> Response {
+        let Some(tile) = Tile::parse(&path) else {
+            return (StatusCode::NOT_FOUND, "no path of tlog-tiles\n").into_response();
+        };
+        let Ok(Ok(turn)) = timeout(WAIT_MAX, self.turns.acquire_owned()).await else {
+            let (status, later) = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]);
+            return (status, later, "too many requests at once\n").into_response();
+        };
+        let read = tokio::task::spawn_blocking(move || tile.read(&ledger)).await;
+        match read {
+            Ok(Ok(bytes)) => {
+                let sent = Bytes::from_owner(Sent { bytes, _turn: turn });
+                ([BINARY, FOR_GOOD], sent).into_response()
+            }
+            Ok(Err(ReadError::Unknown { .. })) => {
+                (StatusCode::NOT_FOUND, "the log has not come that far\n").into_response()
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, path, "a part of the log was not served");
+                (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+            }
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
 }
 
-async fn tile(Shared(log): Shared<Log>, Path(path): Path<String>) -> Response {
-    let Some(tile) = Tile::parse(&path) else {
-        return (StatusCode::NOT_FOUND, "no path of tlog-tiles\n").into_response();
-    };
-    let Ok(Ok(turn)) = timeout(WAIT_MAX, Arc::clone(&log.turns).acquire_owned()).await else {
+/// Why there is no log of a quarter to be read.
+enum NoLog {
+    Unknown,
+    Opening,
+}
+
+impl IntoResponse for NoLog {
+    fn into_response(self) -> Response {
         let (status, later) = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]);
-        return (status, later, "too many requests at once\n").into_response();
-    };
-    let read = tokio::task::spawn_blocking(move || tile.read(&log.ledger)).await;
-    match read {
-        Ok(Ok(bytes)) => {
-            let sent = Bytes::from_owner(Sent { bytes, _turn: turn });
-            ([BINARY, FOR_GOOD], sent).into_response()
+        match self {
+            NoLog::Unknown => (StatusCode::NOT_FOUND, "no log of that quarter\n").into_response(),
+            NoLog::Opening => {
+                (status, later, "the log of that quarter is being opened\n").into_response()
+            }
         }
-        Ok(Err(ReadError::Unknown { .. })) => {
-            (StatusCode::NOT_FOUND, "the log has not come that far\n").into_response()
-        }
-        Ok(Err(error)) => {
-            tracing::error!(%error, path, "a part of the log was not served");
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
-        }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn newest_checkpoint(Shared(logs): Shared<Logs>) -> Response {
+    logs.checkpoint(&logs.shards.newest())
+}
+
+async fn checkpoint(Shared(logs): Shared<Logs>, Path(quarter): Path<String>) -> Response {
+    match logs.of(&quarter) {
+        Ok(ledger) => logs.checkpoint(&ledger),
+        Err(no_log) => no_log.into_response(),
+    }
+}
+
+async fn newest_tile(Shared(logs): Shared<Logs>, Path(path): Path<String>) -> Response {
+    let ledger = logs.shards.newest();
+    logs.tile(ledger, path).await
+}
+
+async fn tile(
+    Shared(logs): Shared<Logs>,
+    Path((quarter, path)): Path<(String, String)>,
+) -> Response {
+    match logs.of(&quarter) {
+        Ok(ledger) => logs.tile(ledger, path).await,
+        Err(no_log) => no_log.into_response(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! `motlan ledger`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use motlan_audit::{Erased, Erasure, Whose};
+use motlan_audit::{Erased, Erasure, Origin, Quarter, Whose};
 use motlan_gateway::ledger::Retained;
 use motlan_gateway::{Settings, ledger};
 
@@ -33,14 +34,34 @@ pub(crate) struct Erase {
     by: String,
 }
 
+/// Drop the log of a quarter whose time is over, with the personal parts of its records, and record
+/// that in the newest log.
+#[derive(clap::Args)]
+pub(crate) struct Drop {
+    /// The quarter, e.g. 2024q4: the oldest that is kept.
+    quarter: Quarter,
+    #[command(flatten)]
+    config: Config,
+    /// The legal ground. It is recorded in public: nothing personal.
+    #[arg(long)]
+    ground: String,
+    /// Who drops it. It is recorded sealed.
+    #[arg(long, default_value = "operator")]
+    by: String,
+    /// Also before `ledger.keep_quarters` have passed.
+    #[arg(long)]
+    before_its_time: bool,
+}
+
 pub(super) fn init(config: &Path) -> anyhow::Result<ExitCode> {
     let settings = read(config)?;
     let made = ledger::init(&settings.instance, &settings.ledger)?;
-    println!("ledger    {}", settings.ledger.folder.display());
+    let (layout, quarter) = (settings.ledger.layout(), made.origin.quarter());
+    println!("ledger    {}", layout.ledger(quarter).display());
     println!("origin    {}", made.origin);
     println!("key       {} (secret)", settings.ledger.key.display());
-    println!("sealing   {} (secret)", settings.ledger.sealing.display());
-    if let Some(known) = &settings.ledger.known_checkpoint {
+    println!("sealing   {} (secret)", layout.sealing(quarter).display());
+    if let Some(known) = layout.known_checkpoint(quarter) {
         println!(
             "known     {} (never restore it with the ledger)",
             known.display()
@@ -64,20 +85,60 @@ impl Erase {
             time_us: jiff::Timestamp::now().as_microsecond(),
         };
         let erased = ledger::erase(&settings.instance, &settings.ledger, &erasure)?;
-        tell(&erased);
+        tell(erased.iter().map(|(_, erased)| erased));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Drop {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = read(&self.config.config)?;
+        let dropped = ledger::drop_log(
+            &settings.instance,
+            &settings.ledger,
+            self.quarter,
+            (&self.ground, &self.by),
+            self.before_its_time,
+        )?;
+        println!("{}: dropped, {} records", dropped.origin, dropped.records);
+        println!("recorded as {}", dropped.record);
+        println!("{COPIES}");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+pub(super) fn next(config: &Path) -> anyhow::Result<ExitCode> {
+    let settings = read(config)?;
+    let next = ledger::next(&settings.instance, &settings.ledger)?;
+    println!("origin    {}", next.origin);
+    println!("verifier  {}", next.verifier);
+    println!("begins    {}", begins(&next.origin)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// When the log begins, to the second.
+fn begins(origin: &Origin) -> anyhow::Result<jiff::Timestamp> {
+    let begins_us = origin.quarter().begins_us();
+    jiff::Timestamp::from_microsecond(begins_us).context("no calendar has this quarter")
+}
+
+pub(super) fn turn(config: &Path) -> anyhow::Result<ExitCode> {
+    let settings = read(config)?;
+    let newest = ledger::turn(&settings.instance, &settings.ledger)?;
+    println!("the log that is written is {newest}");
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn retain(config: &Path) -> anyhow::Result<ExitCode> {
     let settings = read(config)?;
     let now_us = jiff::Timestamp::now().as_microsecond();
-    for (retention, retained) in ledger::retain(&settings.instance, &settings.ledger, now_us)? {
+    let told = ledger::retain(&settings.instance, &settings.ledger, now_us)?;
+    for (quarter, retention, retained) in told {
         let dataset = &retention.dataset;
         match retained {
-            Retained::Nothing => println!("{dataset}: nothing readable is recorded"),
-            Retained::Kept(until) => println!("{dataset}: kept to the end of {until}"),
-            Retained::Erased(erased) => tell(&erased),
+            Retained::Nothing => println!("{quarter} {dataset}: nothing readable is recorded"),
+            Retained::Kept(until) => println!("{quarter} {dataset}: kept to the end of {until}"),
+            Retained::Erased(erased) => tell([&erased].into_iter()),
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -102,15 +163,19 @@ fn subject() -> anyhow::Result<String> {
     Ok(subject.to_owned())
 }
 
-fn tell(erased: &Erased) {
-    if erased.indices.is_empty() {
+fn tell<'e>(logs: impl Iterator<Item = &'e Erased> + Clone) {
+    if logs.clone().all(|erased| erased.indices.is_empty()) {
         println!("nothing to erase: no readable sealed part is of it");
         return;
     }
-    for (dataset, count) in &erased.datasets {
+    let mut counts = BTreeMap::<_, u64>::new();
+    for (dataset, count) in logs.clone().flat_map(|erased| &erased.datasets) {
+        *counts.entry(dataset).or_default() += count;
+    }
+    for (dataset, count) in counts {
         println!("{dataset}: {count} sealed parts can never be read again");
     }
-    for record in &erased.records {
+    for record in logs.flat_map(|erased| &erased.records) {
         println!("recorded as {record}");
     }
     println!("{COPIES}");

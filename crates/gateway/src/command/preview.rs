@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use jiff::civil::Date;
 use motlan_catalog::{Catalog, DraftContract, Faults};
 use motlan_gateway::Settings;
-use motlan_policy::Rules;
+use motlan_policy::{Rules, RulesError};
 
 use column::Day;
 use report::Question;
@@ -83,7 +83,7 @@ impl Preview {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        Rules::new(&catalog)?;
+        self.try_rules(&catalog)?;
         let target = Target::find(&catalog, &self.target, &raw)?;
         let question = Question {
             catalog: &catalog,
@@ -104,6 +104,21 @@ impl Preview {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", text.trim_end()).context("standard output is closed")?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The rules as the gateway would make them. A draft may break the tests of agreements, which
+    /// is worth knowing and no reason not to show what it would let out.
+    fn try_rules(&self, catalog: &Catalog) -> Result<(), RulesError> {
+        match Rules::new(catalog) {
+            Ok(_) => Ok(()),
+            Err(RulesError::Faults(faults)) if self.contract.is_some() => {
+                let many = if faults.len() == 1 { "" } else { "s" };
+                let count = faults.len();
+                eprintln!("{faults}\n{count} fault{many}: the gateway would not load this");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The catalogue, as the gateway loads it but for the draft.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use clap::builder::ArgPredicate;
 use motlan_catalog::ProcedureCode;
 use motlan_testkit::Endpoints;
 use motlan_testkit::pki::Identity;
@@ -19,9 +20,16 @@ pub(crate) struct Token {
     /// The calling system.
     #[arg(long, default_value = "H26/one-stop")]
     system: String,
-    /// The procedure that the lookup serves.
-    #[arg(long, default_value = "1.004222")]
-    procedure: ProcedureCode,
+    /// The procedure that the lookup serves; 1.004222 where no legal basis is given either.
+    #[arg(
+        long,
+        default_value = "1.004222",
+        default_value_if("basis", ArgPredicate::IsPresent, None)
+    )]
+    procedure: Option<ProcedureCode>,
+    /// The legal basis, which a call of the audit trail needs.
+    #[arg(long)]
+    basis: Option<String>,
     /// The dossier that the lookup serves.
     #[arg(long)]
     dossier: Option<String>,
@@ -64,8 +72,13 @@ impl Token {
             .audience(&endpoints.audience)
             .expires_s(now_s.saturating_add(self.seconds))
             .official(&self.official)
-            .procedure(self.procedure.as_str())
             .bound_to_identity(&identity)?;
+        if let Some(procedure) = &self.procedure {
+            token = token.procedure(procedure.as_str());
+        }
+        if let Some(basis) = &self.basis {
+            token = token.basis(basis);
+        }
         if let Some(dossier) = &self.dossier {
             token = token.dossier(dossier);
         }

@@ -1,53 +1,42 @@
-//! `motlan.audit.v1.Audit`: a caller's own receipts.
+//! `GetReceipt` of `motlan.audit.v1.Audit`: a caller's own receipts.
 
 use std::sync::Arc;
 
-use motlan_api::audit::v1::audit_server::Audit;
 use motlan_api::audit::v1::{GetReceiptRequest, GetReceiptResponse, Receipt};
 use motlan_audit::{Ledger, ReadError, RecordId};
 use motlan_catalog::SystemId;
 use tonic::{Code, Request, Response, Status};
 
+use super::Trails;
 use crate::identity::Peer;
 use crate::lookup::WireError;
 
-/// The service.
-pub(super) struct Receipts {
-    ledger: Ledger,
-}
-
-impl Receipts {
-    pub(super) fn new(ledger: Ledger) -> Self {
-        Self { ledger }
-    }
-}
-
-#[tonic::async_trait]
-impl Audit for Receipts {
-    async fn get_receipt(
-        &self,
-        request: Request<GetReceiptRequest>,
-    ) -> Result<Response<GetReceiptResponse>, Status> {
-        let peer = request.extensions().get::<Arc<Peer>>().cloned();
-        let caller = peer.ok_or_else(|| not_found().status())?.system.id.clone();
-        let record: RecordId = request
-            .get_ref()
-            .record
-            .parse()
-            .map_err(|_| not_found().status())?;
-        let ledger = self.ledger.clone();
-        let read = tokio::task::spawn_blocking(move || receipt_of(&ledger, &record, &caller));
-        match read.await {
-            Ok(Ok(receipt)) => Ok(Response::new(GetReceiptResponse {
-                receipt: Some(receipt),
-            })),
-            Ok(Err(ReadError::Unknown { .. })) => Err(not_found().status()),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a receipt could not be made");
-                Err(unreadable().status())
-            }
-            Err(_panicked) => Err(unreadable().status()),
+/// Answers one call.
+pub(super) async fn get(
+    trails: &Trails,
+    request: Request<GetReceiptRequest>,
+) -> Result<Response<GetReceiptResponse>, Status> {
+    let peer = request.extensions().get::<Arc<Peer>>().cloned();
+    let caller = peer.ok_or_else(|| not_found().status())?.system.id.clone();
+    let record: RecordId = request
+        .get_ref()
+        .record
+        .parse()
+        .map_err(|_| not_found().status())?;
+    let Some(ledger) = trails.ledger_of(&record).map_err(|error| error.status())? else {
+        return Err(not_found().status());
+    };
+    let read = tokio::task::spawn_blocking(move || receipt_of(&ledger, &record, &caller));
+    match read.await {
+        Ok(Ok(receipt)) => Ok(Response::new(GetReceiptResponse {
+            receipt: Some(receipt),
+        })),
+        Ok(Err(ReadError::Unknown { .. })) => Err(not_found().status()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a receipt could not be made");
+            Err(unreadable().status())
         }
+        Err(_panicked) => Err(unreadable().status()),
     }
 }
 

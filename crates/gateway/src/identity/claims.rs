@@ -35,18 +35,19 @@ pub(super) struct Confirmation {
     thumbprint: String,
 }
 
-/// `purpose`: what the lookup serves.
+/// `purpose`: what the call serves. A lookup needs `procedure`, a call of the audit trail `basis`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Purpose {
-    pub(super) procedure: String,
+    #[serde(default)]
+    pub(super) procedure: Option<String>,
     #[serde(default)]
     pub(super) variant: Option<String>,
     #[serde(default)]
     pub(super) dossier: Option<String>,
-    /// Accepted, for callers that state it; no rule sees it yet.
+    /// The legal basis, in the caller's words.
     #[serde(default)]
-    basis: Option<String>,
+    pub(super) basis: Option<String>,
 }
 
 /// What is wrong with a token's claims, its signature being right.
@@ -64,6 +65,9 @@ pub enum ClaimsError {
     /// It is bound to another certificate.
     #[error("the token is bound to another certificate")]
     OtherCertificate,
+    /// A claim is missing that this kind of call needs.
+    #[error("the token lacks the claim `{0}`, which this call needs")]
+    Lacking(&'static str),
     /// A claim does not have the form it must have.
     #[error("the claim `{0}` does not have the form it must have")]
     Form(&'static str),
@@ -100,8 +104,8 @@ impl Claims {
             .map_err(|_| ClaimsError::OtherCertificate)
     }
 
-    /// Checks the texts and parses the procedure.
-    pub(super) fn procedure(&self) -> Result<ProcedureCode, ClaimsError> {
+    /// Checks the texts and parses the procedure, if one is named.
+    pub(super) fn procedure(&self) -> Result<Option<ProcedureCode>, ClaimsError> {
         let purpose = &self.purpose;
         for (name, text) in [
             ("sub", Some(&self.sub)),
@@ -118,9 +122,9 @@ impl Claims {
         if !purpose.dossier.as_ref().is_none_or(graphic) {
             return Err(ClaimsError::Form("purpose.dossier"));
         }
-        purpose
-            .procedure
-            .parse()
+        let parsed = purpose.procedure.as_ref().map(|code| code.parse());
+        parsed
+            .transpose()
             .map_err(|_| ClaimsError::Form("purpose.procedure"))
     }
 }

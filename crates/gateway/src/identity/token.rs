@@ -68,7 +68,7 @@ impl TokenError {
             Self::Claims(ClaimsError::NotYetValid) => "TOKEN_NOT_YET_VALID",
             Self::Claims(ClaimsError::TooLong(_)) => "TOKEN_TOO_LONG",
             Self::Claims(ClaimsError::OtherCertificate) => "TOKEN_OTHER_CERTIFICATE",
-            Self::Claims(ClaimsError::Form(_)) => "TOKEN_CLAIM",
+            Self::Claims(ClaimsError::Lacking(_) | ClaimsError::Form(_)) => "TOKEN_CLAIM",
         }
     }
 }
@@ -97,7 +97,44 @@ struct Verified {
     system: SystemId,
     thumbprint: [u8; THUMBPRINT_BYTES],
     expires_s: i64,
-    statement: Arc<Statement>,
+    /// For a lookup. None where the token names no procedure.
+    statement: Option<Arc<Statement>>,
+    /// For a call of the audit trail. None where the token names no legal basis.
+    inquiry: Option<Arc<Inquiry>>,
+}
+
+/// The official's signed statement of why the audit trail is looked into, or of what is done to it.
+/// Holds personal data, so it does not print.
+pub struct Inquiry {
+    /// The official (`sub`).
+    pub(crate) official: String,
+    /// The legal basis (`purpose.basis`), in the caller's words.
+    pub(crate) basis: String,
+    /// The dossier that it serves (`purpose.dossier`).
+    pub(crate) dossier: Option<String>,
+    /// The token's identifier (`jti`).
+    pub(crate) token_id: String,
+}
+
+/// A registered system whose certificate and token were verified, for one call of the audit trail.
+#[must_use]
+pub struct Inquirer {
+    system: Arc<System>,
+    inquiry: Arc<Inquiry>,
+}
+
+impl Inquirer {
+    /// The calling system.
+    #[must_use]
+    pub fn system(&self) -> &Arc<System> {
+        &self.system
+    }
+
+    /// What its token states.
+    #[must_use]
+    pub fn inquiry(&self) -> &Inquiry {
+        &self.inquiry
+    }
 }
 
 impl Tokens {
@@ -122,12 +159,37 @@ impl Tokens {
         })
     }
 
-    /// Verifies the token of one call on `peer`'s connection at `now_s`, in seconds since the Unix
-    /// epoch.
+    /// Verifies the token of one lookup on `peer`'s connection at `now_s`, in seconds since the
+    /// Unix epoch.
     ///
     /// # Errors
-    /// [`TokenError`], upon which nothing is forwarded.
+    /// [`TokenError`], upon which nothing is forwarded; also where it names no procedure.
     pub fn caller(&self, peer: &Peer, token: &str, now_s: i64) -> Result<Caller, TokenError> {
+        let verified = self.verified(peer, token, now_s)?;
+        // R73: a token that was made for the audit trail alone makes no lookup.
+        let statement = verified.statement.as_ref();
+        let statement = statement.ok_or(ClaimsError::Lacking("purpose.procedure"))?;
+        Ok(Caller::assertion(
+            Arc::clone(&peer.system),
+            Arc::clone(statement),
+        ))
+    }
+
+    /// As [`Tokens::caller`], of a call of the audit trail.
+    ///
+    /// # Errors
+    /// [`TokenError`], upon which nothing is shown; also where it names no legal basis.
+    pub fn inquirer(&self, peer: &Peer, token: &str, now_s: i64) -> Result<Inquirer, TokenError> {
+        let verified = self.verified(peer, token, now_s)?;
+        let inquiry = verified.inquiry.as_ref();
+        let inquiry = inquiry.ok_or(ClaimsError::Lacking("purpose.basis"))?;
+        Ok(Inquirer {
+            system: Arc::clone(&peer.system),
+            inquiry: Arc::clone(inquiry),
+        })
+    }
+
+    fn verified(&self, peer: &Peer, token: &str, now_s: i64) -> Result<Arc<Verified>, TokenError> {
         let verified = match self.verified.get(token) {
             Some(verified) => verified,
             None => {
@@ -148,10 +210,7 @@ impl Tokens {
         if verified.thumbprint != peer.thumbprint {
             return Err(ClaimsError::OtherCertificate.into());
         }
-        Ok(Caller::assertion(
-            Arc::clone(&peer.system),
-            Arc::clone(&verified.statement),
-        ))
+        Ok(verified)
     }
 
     fn verify(
@@ -165,19 +224,30 @@ impl Tokens {
         claims.check_times(now_s)?;
         claims.check_binding(thumbprint)?;
         let procedure = claims.procedure()?;
-        let statement = Statement {
-            official: Official::new(claims.sub),
+        let Claims {
+            sub, jti, purpose, ..
+        } = claims;
+        let inquiry = purpose.basis.clone().map(|basis| Inquiry {
+            official: sub.clone(),
+            basis,
+            dossier: purpose.dossier.clone(),
+            token_id: jti.clone(),
+        });
+        let statement = procedure.map(|procedure| Statement {
+            official: Official::new(sub),
             procedure,
-            variant: claims.purpose.variant,
-            dossier: claims.purpose.dossier,
-            token_id: claims.jti,
+            variant: purpose.variant,
+            dossier: purpose.dossier,
+            basis: purpose.basis,
+            token_id: jti,
             token: token.into(),
-        };
+        });
         Ok(Verified {
             system: system.id.clone(),
             thumbprint: *thumbprint,
             expires_s: claims.exp,
-            statement: Arc::new(statement),
+            statement: statement.map(Arc::new),
+            inquiry: inquiry.map(Arc::new),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What the operator makes unreadable, while the gateway is stopped.
 
-use motlan_audit::{Erased, Erasure, Ledger, Quarter, Whose};
+use motlan_audit::{Erased, Erasure, Ledger, Quarter, Shards, Whose};
 
 use super::{LedgerError, open};
 use crate::index;
@@ -20,7 +20,8 @@ pub enum Retained {
     Erased(Erased),
 }
 
-/// Makes sealed parts unreadable. Blocking: it opens the ledger, reads it and closes it.
+/// Makes sealed parts unreadable in the logs of all quarters; what each of them gave. Blocking: it
+/// opens the logs, reads them and closes them.
 ///
 /// # Errors
 /// [`LedgerError`]: where it is in use, or nothing was erased, or not for good.
@@ -28,27 +29,33 @@ pub fn erase(
     instance: &str,
     settings: &LedgerSettings,
     erasure: &Erasure,
-) -> Result<Erased, LedgerError> {
-    let ledger = open(instance, settings)?;
-    let erased = ledger.erase(erasure);
-    let forgotten = forget(settings, &ledger);
-    ledger.close()?;
+) -> Result<Vec<(Quarter, Erased)>, LedgerError> {
+    let shards = open(instance, settings)?;
+    let erased = shards.erase(erasure);
+    let forgotten = forget(&shards);
+    shards.close()?;
     let erased = erased?;
     forgotten?;
     Ok(erased)
 }
 
-/// Has the search index forget what was erased.
-fn forget(settings: &LedgerSettings, ledger: &Ledger) -> Result<(), LedgerError> {
-    let file = &settings.index;
-    index::forget_erased(ledger, file).map_err(|source| LedgerError::Index {
-        file: file.clone(),
-        source,
-    })
+/// Has the search indexes of the logs that are open forget what was erased.
+fn forget(shards: &Shards) -> Result<(), LedgerError> {
+    for quarter in shards.quarters() {
+        let file = shards.layout().index(quarter);
+        if let Some(ledger) = shards.opened(quarter) {
+            index::forget_erased(&ledger, &file)
+                .map_err(|source| LedgerError::Index { file, source })?;
+        }
+    }
+    Ok(())
 }
 
-/// Makes unreadable what is past its retention at `now_us`, microseconds since the Unix epoch.
-/// Blocking, as [`erase`].
+/// What retention says of each dataset in each log, the oldest log first.
+pub type AllRetained<'s> = Vec<(Quarter, &'s Retention, Retained)>;
+
+/// Makes unreadable what is past its retention at `now_us`, microseconds since the Unix epoch, in
+/// the log of each quarter. Blocking, as [`erase`].
 ///
 /// # Errors
 /// As [`erase`].
@@ -56,38 +63,48 @@ pub fn retain<'s>(
     instance: &str,
     settings: &'s LedgerSettings,
     now_us: i64,
-) -> Result<Vec<(&'s Retention, Retained)>, LedgerError> {
-    let ledger = open(instance, settings)?;
-    let retain = || {
-        let holdings = ledger.holdings()?;
-        let mut told = Vec::new();
-        for retention in &settings.retain {
-            let Some(holding) = holdings.get(&retention.dataset) else {
-                told.push((retention, Retained::Nothing));
-                continue;
-            };
-            let last = Quarter::containing(holding.newest_us).after(retention.quarters);
-            if Quarter::containing(now_us) <= last {
-                told.push((retention, Retained::Kept(last)));
-                continue;
-            }
-            let erased = ledger.erase(&Erasure {
-                whose: Whose::Dataset(retention.dataset.clone()),
-                ground: retention.ground.clone(),
-                by: RETENTION.to_owned(),
-                caller: String::new(),
-                time_us: now_us,
-            })?;
-            told.push((retention, Retained::Erased(erased)));
-        }
-        Ok(told)
-    };
-    let retained: Result<_, LedgerError> = retain();
-    let forgotten = forget(settings, &ledger);
-    ledger.close()?;
-    let retained = retained?;
+) -> Result<AllRetained<'s>, LedgerError> {
+    let shards = open(instance, settings)?;
+    let mut told = Vec::new();
+    let quarters = shards.quarters().into_iter().rev();
+    let retained = quarters
+        .map(|quarter| shards.past(quarter))
+        .try_for_each(|log| retain_one(&log?, settings, now_us, &mut told));
+    let forgotten = forget(&shards);
+    shards.close()?;
+    retained?;
     forgotten?;
-    Ok(retained)
+    Ok(told)
+}
+
+fn retain_one<'s>(
+    ledger: &Ledger,
+    settings: &'s LedgerSettings,
+    now_us: i64,
+    told: &mut AllRetained<'s>,
+) -> Result<(), LedgerError> {
+    let quarter = ledger.origin().quarter();
+    let holdings = ledger.holdings()?;
+    for retention in &settings.retain {
+        let Some(holding) = holdings.get(&retention.dataset) else {
+            told.push((quarter, retention, Retained::Nothing));
+            continue;
+        };
+        let last = Quarter::containing(holding.newest_us).after(retention.quarters);
+        if Quarter::containing(now_us) <= last {
+            told.push((quarter, retention, Retained::Kept(last)));
+            continue;
+        }
+        let erased = ledger.erase(&Erasure {
+            whose: Whose::Dataset(retention.dataset.clone()),
+            ground: retention.ground.clone(),
+            by: RETENTION.to_owned(),
+            caller: String::new(),
+            time_us: now_us,
+        })?;
+        told.push((quarter, retention, Retained::Erased(erased)));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -131,6 +148,7 @@ mod tests {
         }
         init("hn1", &settings).unwrap();
         let ledger = open("hn1", &settings).unwrap();
+        let ledger = ledger.newest();
         // The ledger was written on into the next quarter.
         for time_us in [ASKED_US, ASKED_US + 60 * DAY_US] {
             let _ = ledger.append(asked("population", time_us)).await.unwrap();
@@ -139,7 +157,7 @@ mod tests {
         ledger.close().unwrap();
         let retain = |days: i64| {
             let retained = retain("hn1", &settings, ASKED_US + days * DAY_US).unwrap();
-            let told = retained.into_iter().map(|(_, retained)| match retained {
+            let told = retained.into_iter().map(|(_, _, retained)| match retained {
                 Retained::Nothing => "nothing".to_owned(),
                 Retained::Kept(quarter) => quarter.to_string(),
                 Retained::Erased(erased) => format!("erased {:?}", erased.indices),

@@ -54,7 +54,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
 }
 
 /// The token of `authorization: Bearer <JWT>`, if that is what the header says.
-pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
     let authorization = text(headers, "authorization")
         .map_err(|_| TokenError::Malformed)?
         .ok_or(TokenError::Missing)?;
@@ -145,13 +145,13 @@ mod tests {
 
     use super::*;
 
-    fn parse(pairs: &[(&'static str, &str)]) -> Result<Vec<String>, &'static str> {
+    fn parse(pairs: &[(&'static str, &str)]) -> Result<Vec<String>, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         let parsed = Metadata::parse(&headers).map(|metadata| metadata.fields);
-        parsed.map_err(|error| error.reason())
+        parsed.map_err(|error| error.reason().to_owned())
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         for wrong in ["", " ", "full_name,", "full name", "*", "a;b"] {
             assert_eq!(
                 parse(&[("motlan-fields", wrong)]),
-                Err("METADATA_MALFORMED"),
+                Err("METADATA_MALFORMED".to_owned()),
                 "{wrong:?}"
             );
         }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn one_name_with_two_values_is_refused() {
         let twice = [("motlan-grant", "a/1"), ("motlan-grant", "a/2")];
-        assert_eq!(parse(&twice), Err("METADATA_MALFORMED"));
+        assert_eq!(parse(&twice), Err("METADATA_MALFORMED".to_owned()));
     }
 
     #[test]

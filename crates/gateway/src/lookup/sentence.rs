@@ -31,6 +31,11 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "SYSTEM_NOT_NAMED" => "Thỏa thuận không nêu hệ thống đang gọi.",
         "AGREEMENT_NOT_IN_FORCE" => "Thỏa thuận chưa có hoặc đã hết hiệu lực.",
         "PURPOSE_NOT_COVERED" => "Thỏa thuận không bao gồm thủ tục này.",
+        "DOSSIER_REQUIRED" => "Thỏa thuận yêu cầu nêu mã hồ sơ đang giải quyết.",
+        "OUTSIDE_HOURS" => "Thỏa thuận không cho phép tra cứu vào ngày, giờ này.",
+        reason if reason.starts_with("OWNER_") => {
+            "Quy tắc riêng của cơ quan quản lý dữ liệu không cho phép."
+        }
         "FIELD_NOT_GRANTED" => "Có trường thông tin chưa được phép chia sẻ.",
         "FIELD_UNKNOWN" => "Kết quả không có trường thông tin được yêu cầu.",
         "TOO_MANY_FIELDS" => "Yêu cầu quá nhiều trường thông tin.",
@@ -45,6 +50,17 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "PROVIDER_OVERSIZED" => "Kết quả của cơ quan quản lý dữ liệu vượt quá giới hạn.",
         "PROVIDER_BUSY" => "Quá nhiều yêu cầu đang chờ cơ quan quản lý dữ liệu.",
         "RECORD_NOT_FOUND" => "Không có bản ghi này.",
+        "ROLE_NOT_HELD" => "Hệ thống gọi không có vai trò cần thiết.",
+        "QUARTER_NOT_FOUND" => "Không có sổ nhật ký của quý này.",
+        "HOLD_NOT_FOUND" => "Không có lệnh tạm giữ này.",
+        "HOLD_ENDED" => "Lệnh tạm giữ này đã hết hiệu lực.",
+        "TOO_MANY_HOLDS" => "Đã có quá nhiều lệnh tạm giữ.",
+        "GROUND_PERSONAL" => "Căn cứ được công khai nên không được nêu tên người hoặc hồ sơ.",
+        "RECORDS_HELD" => "Có bản ghi đang được tạm giữ nên chưa thể xóa.",
+        "ERASURE_INCOMPLETE" => "Việc xóa đã được ghi nhận nhưng chưa hoàn tất.",
+        "INDEX_BEHIND" => "Chỉ mục chưa theo kịp sổ nhật ký, xin thử lại sau.",
+        "INDEX_UNAVAILABLE" => "Không dùng được chỉ mục của sổ nhật ký.",
+        "CALL_LOST" => "Yêu cầu kết thúc mà không có kết quả; xin thử lại.",
         _ => "Yêu cầu không thực hiện được.",
     }
 }
@@ -54,10 +70,15 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 12] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
+        include_str!("../control/audit/erase.rs"),
+        include_str!("../control/audit/failure.rs"),
+        include_str!("../control/audit/hold.rs"),
+        include_str!("../control/audit/look.rs"),
+        include_str!("../control/audit/trail.rs"),
         include_str!("../identity/token.rs"),
         include_str!("../../../policy/src/refusal.rs"),
         include_str!("../../../exchange/src/outcome.rs"),

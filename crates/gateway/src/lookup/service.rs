@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method as HttpMethod, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use motlan_audit::Ledger;
+use motlan_audit::{Ledger, Shards};
 use motlan_catalog::{Catalog, SystemId};
 use motlan_exchange::{Arrival, Ask, Caller, Reply, Unrecorded};
 use motlan_policy::Rules;
@@ -48,8 +48,8 @@ pub struct LookupLimits {
 pub struct Lookups {
     catalog: Arc<Catalog>,
     rules: Rules,
-    tokens: Tokens,
-    ledger: Ledger,
+    tokens: Arc<Tokens>,
+    shards: Shards,
     owners: Owners,
     metrics: Metrics,
     limits: LookupLimits,
@@ -78,8 +78,8 @@ impl Lookups {
     pub fn new(
         catalog: Arc<Catalog>,
         rules: Rules,
-        tokens: Tokens,
-        ledger: Ledger,
+        tokens: Arc<Tokens>,
+        shards: Shards,
         owners: Owners,
         metrics: Metrics,
         limits: LookupLimits,
@@ -94,7 +94,7 @@ impl Lookups {
             catalog,
             rules,
             tokens,
-            ledger,
+            shards,
             owners,
             metrics,
             limits,
@@ -244,8 +244,9 @@ impl Lookups {
         } = asked;
         let end = LookupEnd::new(&ask);
         let span = traces::lookup_span(&mut ask);
-        let reply = match self.exchange(caller, ask).instrument(span.clone()).await {
-            Ok(reply) => reply,
+        let exchanged = self.exchange(caller, ask).instrument(span.clone()).await;
+        let (reply, ledger) = match exchanged {
+            Ok(recorded) => recorded,
             Err(unrecorded) => {
                 // R33: no record, no answer.
                 self.metrics.unrecorded(&unrecorded);
@@ -257,7 +258,7 @@ impl Lookups {
             Ok(release) => {
                 self.metrics.ended(&end, "OK");
                 let receipt = if full_receipt {
-                    self.receipt(reply.index).await
+                    receipt(ledger, reply.index).await
                 } else {
                     None
                 };
@@ -271,36 +272,38 @@ impl Lookups {
         }
     }
 
-    /// The one way of a lookup.
-    async fn exchange(&self, caller: Caller, ask: Ask) -> Result<Reply, Unrecorded> {
+    /// The one way of a lookup. Gives as well the log that it is recorded in.
+    async fn exchange(&self, caller: Caller, ask: Ask) -> Result<(Reply, Ledger), Unrecorded> {
+        // R77: question and outcome stand in one log, also where the quarter turns in between.
+        let mut shard = self.shards.current().await;
+        let ledger = shard.ledger().clone();
         let outcome = match caller.ask(ask).decide(&self.rules) {
-            Ok(permitted) => permitted
-                .announce(&self.ledger)
-                .await?
-                .fetch(&self.owners)
-                .await
-                .mask(),
+            Ok(permitted) => {
+                let announced = permitted.announce(&ledger).await?;
+                shard.asked();
+                announced.fetch(&self.owners).await.mask()
+            }
             Err(refusal) => refusal,
         };
-        Ok(outcome.record(&self.ledger).await?.release())
+        let reply = outcome.record(&ledger).await?.release();
+        Ok((reply, ledger))
     }
+}
 
-    /// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets
-    /// no receipt now can fetch it from `motlan.audit.v1.Audit/GetReceipt`.
-    async fn receipt(&self, index: u64) -> Option<HeaderValue> {
-        let ledger = self.ledger.clone();
-        let receipt = tokio::task::spawn_blocking(move || ledger.receipt(index))
-            .await
-            .ok()?;
-        match receipt {
-            Ok(receipt) => {
-                let encoded = BASE64_STANDARD_NO_PAD.encode(receipt.encode_to_vec());
-                HeaderValue::from_str(&encoded).ok()
-            }
-            Err(error) => {
-                tracing::warn!(%error, index, "no receipt could be made");
-                None
-            }
+/// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets no
+/// receipt now can fetch it from `motlan.audit.v1.Audit/GetReceipt`.
+async fn receipt(ledger: Ledger, index: u64) -> Option<HeaderValue> {
+    let receipt = tokio::task::spawn_blocking(move || ledger.receipt(index))
+        .await
+        .ok()?;
+    match receipt {
+        Ok(receipt) => {
+            let encoded = BASE64_STANDARD_NO_PAD.encode(receipt.encode_to_vec());
+            HeaderValue::from_str(&encoded).ok()
+        }
+        Err(error) => {
+            tracing::warn!(%error, index, "no receipt could be made");
+            None
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a lookup that gives no answer looks on the wire. Here, and only here, causes become gRPC
 //! statuses.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use http::HeaderMap;
@@ -28,12 +29,18 @@ const MESSAGE_BYTES_MAX: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct WireError {
     code: Code,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     message: String,
+    /// The field of the request that is wrong.
+    field: Option<&'static str>,
 }
 
 impl WireError {
-    pub(crate) fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        code: Code,
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         let mut message = message.into();
         // Clients take about 8 KiB of trailers, and the message stands in them twice.
         if message.len() > MESSAGE_BYTES_MAX {
@@ -42,9 +49,16 @@ impl WireError {
         }
         Self {
             code,
-            reason,
+            reason: reason.into(),
             message,
+            field: None,
         }
+    }
+
+    /// Names the field of the request that is wrong, for programs.
+    pub(crate) fn of_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
     }
 
     pub(super) fn metadata(name: &'static str) -> Self {
@@ -65,7 +79,7 @@ impl WireError {
         Self::new(Code::PermissionDenied, "SYSTEM_SUSPENDED", message)
     }
 
-    pub(super) fn token(error: &TokenError) -> Self {
+    pub(crate) fn token(error: &TokenError) -> Self {
         Self::new(Code::Unauthenticated, error.reason(), error.to_string())
     }
 
@@ -86,7 +100,7 @@ impl WireError {
         Self::new(Code::DeadlineExceeded, "MESSAGE_LATE", message)
     }
 
-    pub(super) fn unrecorded() -> Self {
+    pub(crate) fn unrecorded() -> Self {
         let message = "the ledger cannot write, so nobody gets an answer; tell the operator";
         Self::new(Code::Unavailable, "LEDGER_UNAVAILABLE", message)
     }
@@ -113,6 +127,9 @@ impl WireError {
                 | Refusal::SystemNotNamed { .. }
                 | Refusal::AgreementNotInForce { .. }
                 | Refusal::PurposeNotCovered { .. }
+                | Refusal::DossierRequired { .. }
+                | Refusal::OutsideHours { .. }
+                | Refusal::OwnerForbids { .. }
                 | Refusal::FieldNotGranted { .. }
                 | Refusal::Undecidable { .. } => Code::PermissionDenied,
             },
@@ -129,13 +146,13 @@ impl WireError {
                 ProviderFault::Malformed { .. } | ProviderFault::Oversized { .. } => Code::DataLoss,
             },
         };
-        Self::new(code, denial.reason(), denial.to_string())
+        Self::new(code, denial.reason().to_owned(), denial.to_string())
     }
 
     /// The stable reason.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
-        self.reason
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// The status with its details.
@@ -155,11 +172,14 @@ impl WireError {
         trailers
     }
 
-    fn status_of(&self, record: Option<&RecordId>) -> Status {
-        let metadata = record.map(|record| ("record".to_owned(), record.to_string()));
-        let metadata: HashMap<String, String> = metadata.into_iter().collect();
-        let mut details = ErrorDetails::with_error_info(self.reason, DOMAIN, metadata);
-        details.set_localized_message("vi", sentence::vietnamese(self.reason));
+    pub(crate) fn status_of(&self, record: Option<&RecordId>) -> Status {
+        let record = record.map(|record| ("record".to_owned(), record.to_string()));
+        let field = self
+            .field
+            .map(|field| ("field".to_owned(), field.to_owned()));
+        let metadata: HashMap<String, String> = record.into_iter().chain(field).collect();
+        let mut details = ErrorDetails::with_error_info(self.reason.clone(), DOMAIN, metadata);
+        details.set_localized_message("vi", sentence::vietnamese(&self.reason));
         Status::with_error_details(self.code, self.message.clone(), details)
     }
 }

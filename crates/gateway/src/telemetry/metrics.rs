@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use motlan_audit::AppendError;
+use motlan_audit::{AppendError, Room};
 use motlan_exchange::{Ask, Unrecorded};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Encoder as _, Registry, TextEncoder};
@@ -40,6 +40,7 @@ struct Instruments {
     turned_away: Counter<u64>,
     connections_refused: Counter<u64>,
     unrecorded: Counter<u64>,
+    free_bytes: Gauge<u64>,
     ledger_failure_told: AtomicBool,
 }
 
@@ -93,8 +94,12 @@ impl Metrics {
             ),
             unrecorded: counter(
                 "motlan.unrecorded",
-                "Lookups that the ledger could not record",
+                "Lookups and looks that the ledger could not record",
             ),
+            free_bytes: meter
+                .u64_gauge("motlan.ledger.free_bytes")
+                .with_description("Bytes that are free for the gateway on the disk of the ledger")
+                .build(),
             ledger_failure_told: AtomicBool::new(false),
             registry,
             provider,
@@ -108,11 +113,11 @@ impl Metrics {
     }
 
     /// Counts a lookup that ended with `reason`, or `OK`.
-    pub fn ended(&self, end: &LookupEnd, reason: &'static str) {
+    pub fn ended(&self, end: &LookupEnd, reason: &str) {
         let labels = [
             KeyValue::new("dataset", end.dataset.clone()),
             KeyValue::new("rpc.method", end.method.clone()),
-            KeyValue::new("reason", reason),
+            KeyValue::new("reason", reason.to_owned()),
         ];
         self.0.lookups.add(1, &labels);
         self.0
@@ -121,10 +126,10 @@ impl Metrics {
     }
 
     /// Counts a call that was turned away before it was a lookup.
-    pub fn turned_away(&self, reason: &'static str) {
+    pub fn turned_away(&self, reason: &str) {
         self.0
             .turned_away
-            .add(1, &[KeyValue::new("reason", reason)]);
+            .add(1, &[KeyValue::new("reason", reason.to_owned())]);
     }
 
     /// Counts a connection that came to nothing.
@@ -139,7 +144,7 @@ impl Metrics {
     pub fn unrecorded(&self, error: &Unrecorded) {
         self.0.unrecorded.add(1, &[]);
         let AppendError::Failed(_) = &error.0 else {
-            tracing::error!(error = %error.0, "a lookup could not be recorded, and got no answer");
+            tracing::error!(error = %error.0, "a call could not be recorded, and got no answer");
             return;
         };
         if !self.0.ledger_failure_told.swap(true, Ordering::Relaxed) {
@@ -149,6 +154,11 @@ impl Metrics {
                 "the ledger cannot write: nobody gets an answer until restart"
             );
         }
+    }
+
+    /// Takes note of how much room the ledger has left.
+    pub fn room(&self, room: Room) {
+        self.0.free_bytes.record(room.free_bytes, &[]);
     }
 
     /// All metrics in Prometheus' text format.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
 
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, with_sources};
 
 pub(super) struct Instruments {
     failures: Counter<u64>,
@@ -65,7 +65,7 @@ impl Instruments {
         let labels = [of(witness), KeyValue::new("cause", trouble.label())];
         self.failures.add(1, &labels);
         if self.failing.insert(witness.to_owned()) {
-            let error = trouble.with_sources();
+            let error = with_sources(trouble);
             tracing::warn!(witness, error, "a witness does not cosign");
         }
     }

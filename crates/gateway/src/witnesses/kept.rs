@@ -1,4 +1,4 @@
-//! The cosigned checkpoint: shown to others, and kept in `<ledger's folder>.cosigned`.
+//! The cosigned checkpoint: shown to others, and kept in `<folder of the log>.cosigned`.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -22,13 +22,10 @@ pub(super) struct Kept {
 impl Kept {
     /// Reads what was kept, and shows it if it still counts. The log must go on from it.
     pub(super) fn read(
-        folder: &Path,
+        file: PathBuf,
         ledger: &Ledger,
         policy: &Policy,
     ) -> Result<(Self, CosignedNote), WitnessesError> {
-        let mut file = folder.as_os_str().to_owned();
-        file.push(".cosigned");
-        let file = PathBuf::from(file);
         let mut kept = None;
         match read(&file) {
             Ok(note) => {
@@ -42,6 +39,12 @@ impl Kept {
         }
         let (shown, note) = watch::channel(kept);
         Ok((Self { file, shown }, note))
+    }
+
+    /// Goes over to a log of which nothing is cosigned yet.
+    pub(super) fn begin(&mut self, file: PathBuf) {
+        self.file = file;
+        self.shown.send_replace(None);
     }
 
     /// Shows it, then keeps it. It can be had again, so what is kept may be lost.

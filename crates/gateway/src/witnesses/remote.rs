@@ -59,18 +59,6 @@ impl Trouble {
             Self::Checkpoint(_) | Self::Read(_) => "own_log",
         }
     }
-
-    /// On one line.
-    pub(super) fn with_sources(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        text
-    }
 }
 
 /// A witness.

@@ -32,7 +32,7 @@ ca = "pki/ca.pem"
 folder = "ledger"
 origin = "motlan.example/audit"
 key = "pki/ledger.key"
-sealing = "pki/ledger.sealing"
+sealing = "pki/sealing"
 "#;
 
 /// `endpoints.toml`: each dataset's address.

@@ -8,6 +8,7 @@ pub(super) type Named = (u32, &'static str);
 const UNKNOWN: Named = (0, "Unknown");
 const OTHER: u32 = 99;
 
+const CREATE: Named = (1, "Create");
 const READ: Named = (2, "Read");
 const DELETE: Named = (4, "Delete");
 
@@ -59,6 +60,15 @@ impl Verdict {
                 status: SUCCESS,
                 action: ALLOW,
                 disposition: DELETED,
+            },
+            (RecordKind::Look, Ended::Released) => read(LOW, SUCCESS, ALLOW, ALLOWED),
+            (RecordKind::Look, Ended::Refused) => read(MEDIUM, FAILURE, DENY, BLOCKED),
+            (RecordKind::Hold, _) => Verdict {
+                activity: CREATE,
+                severity: MEDIUM,
+                status: SUCCESS,
+                action: ALLOW,
+                disposition: ALLOWED,
             },
             // Also of kinds that a newer gateway writes.
             (kind, _) => Verdict {

@@ -1,0 +1,249 @@
+//! A call of the audit trail on its way through the ledger: asked, admitted, unshown, recorded.
+//! Each is made only by the step before, so that what is shown without a record does not compile.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use motlan_api::audit::v1::{Look, Record, RecordKind, Result as Ended, Sealed};
+use motlan_audit::{Durable, Entry, RecordId};
+use motlan_catalog::{Catalog, Role, SystemId};
+use tonic::Code;
+
+use super::failure::Failure;
+use super::trail::Trails;
+use crate::identity::{Inquirer, Inquiry};
+use crate::lookup::WireError;
+
+/// What can be called, with a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Search,
+    SubjectAccesses,
+    PlaceHold,
+    EndHold,
+    Erase,
+}
+
+impl Call {
+    /// The gRPC path, as it stands in records.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Call::Search => "/motlan.audit.v1.Audit/Search",
+            Call::SubjectAccesses => "/motlan.audit.v1.Audit/SubjectAccesses",
+            Call::PlaceHold => "/motlan.audit.v1.Audit/PlaceHold",
+            Call::EndHold => "/motlan.audit.v1.Audit/EndHold",
+            Call::Erase => "/motlan.audit.v1.Audit/Erase",
+        }
+    }
+
+    /// The roles of which a caller needs one.
+    fn roles(self) -> &'static [Role] {
+        match self {
+            Call::Search => &[Role::Auditor],
+            Call::SubjectAccesses => &[Role::Auditor, Role::CitizenView],
+            Call::PlaceHold | Call::EndHold | Call::Erase => &[Role::DataProtection],
+        }
+    }
+}
+
+/// What a record says of a request.
+#[derive(Default)]
+pub(super) struct Request {
+    /// Whom it names.
+    pub(super) subject: String,
+    /// The dataset that it names. The caller's own text: it is recorded only if there is such a
+    /// dataset.
+    pub(super) dataset: String,
+    /// All of it, encoded.
+    pub(super) encoded: Vec<u8>,
+}
+
+/// A call with a right token, of which nothing is decided yet.
+#[must_use]
+pub(super) struct Asked {
+    call: Call,
+    inquirer: Inquirer,
+    request: Request,
+    record: Record,
+    pub(super) now_us: i64,
+}
+
+impl Asked {
+    pub(super) fn new(
+        call: Call,
+        inquirer: Inquirer,
+        request: Request,
+        catalog: &Catalog,
+    ) -> Asked {
+        let known = request.dataset.parse().ok();
+        let known = known.and_then(|id| catalog.dataset(&id));
+        let now_us = now_us();
+        let record = Record {
+            time_us: now_us,
+            caller: inquirer.system().id.to_string(),
+            dataset: known.map(|known| known.id.to_string()).unwrap_or_default(),
+            method: call.path().to_owned(),
+            revision: catalog.revision().to_string(),
+            ..Record::default()
+        };
+        Asked {
+            call,
+            inquirer,
+            request,
+            record,
+            now_us,
+        }
+    }
+
+    /// R73: lets a system with the role pass. The refusal of another one is on record.
+    pub(super) async fn admit(self, trails: &Trails) -> Result<Admitted, Failure> {
+        let system = Arc::clone(self.inquirer.system());
+        let due = self.call.roles();
+        if !system.suspended && due.iter().any(|role| system.roles.contains(role)) {
+            return Ok(Admitted(self));
+        }
+        let due: Vec<&str> = due.iter().map(|role| role.as_str()).collect();
+        let message = format!(
+            "`{}` has not the role that this takes: `{}`",
+            system.id,
+            due.join("` or `")
+        );
+        let error = WireError::new(Code::PermissionDenied, "ROLE_NOT_HELD", message);
+        Err(Admitted(self).refuse(error, trails).await)
+    }
+
+    /// The system that calls.
+    pub(super) fn system(&self) -> &SystemId {
+        &self.inquirer.system().id
+    }
+
+    fn inquiry(&self) -> &Inquiry {
+        self.inquirer.inquiry()
+    }
+
+    /// The sealed part of its record.
+    fn sealed(&self) -> Sealed {
+        let inquiry = self.inquiry();
+        Sealed {
+            subject: self.request.subject.clone(),
+            dossier: inquiry.dossier.clone().unwrap_or_default(),
+            official: inquiry.official.clone(),
+            token_id: inquiry.token_id.clone(),
+            basis: inquiry.basis.clone(),
+            query: self.request.encoded.clone(),
+            ..Sealed::default()
+        }
+    }
+}
+
+/// A call whose system has the role. One call, one record.
+#[must_use]
+pub(super) struct Admitted(Asked);
+
+impl Admitted {
+    /// When it came, in microseconds since the Unix epoch.
+    pub(super) fn now_us(&self) -> i64 {
+        self.0.now_us
+    }
+
+    /// The official who calls.
+    pub(super) fn official(&self) -> &str {
+        &self.0.inquiry().official
+    }
+
+    /// The system that calls.
+    pub(super) fn caller(&self) -> String {
+        self.0.record.caller.clone()
+    }
+
+    /// What was found, as long as nobody may see it.
+    pub(super) fn found<T>(self, found: T, look: Look) -> Unshown<T> {
+        let mut entry = self.look(Ended::Released);
+        entry.record.look = Some(look);
+        Unshown { entry, found }
+    }
+
+    /// As [`Admitted::found`], where the record must not name whom it was about.
+    pub(super) fn found_nobody<T>(mut self, found: T, look: Look) -> Unshown<T> {
+        self.0.request = Request::default();
+        self.found(found, look)
+    }
+
+    /// A record of kind HOLD in place of the look's.
+    pub(super) fn hold<T>(
+        self,
+        found: T,
+        hold: motlan_api::audit::v1::Hold,
+        held: Option<motlan_api::audit::v1::Held>,
+    ) -> Unshown<T> {
+        let mut sealed = self.0.sealed();
+        sealed.query = Vec::new();
+        sealed.held = held;
+        let mut record = self.0.record;
+        record.kind = RecordKind::Hold.into();
+        record.hold = Some(hold);
+        let entry = Entry { record, sealed };
+        Unshown { entry, found }
+    }
+
+    /// Records that nothing is shown or done, and gives what the caller is told then.
+    pub(super) async fn refuse(self, error: WireError, trails: &Trails) -> Failure {
+        let mut entry = self.look(Ended::Refused);
+        error.reason().clone_into(&mut entry.record.reason);
+        match trails.append(entry).await {
+            Ok(recorded) => Failure::on_record(error, recorded.id().clone()),
+            Err(error) => Failure::unrecorded(&error),
+        }
+    }
+
+    fn look(self, result: Ended) -> Entry {
+        let sealed = self.0.sealed();
+        let mut record = self.0.record;
+        record.kind = RecordKind::Look.into();
+        record.result = result.into();
+        Entry { record, sealed }
+    }
+}
+
+/// What was found and nobody has seen: it opens only through the ledger.
+#[must_use]
+pub(super) struct Unshown<T> {
+    entry: Entry,
+    found: T,
+}
+
+impl<T> Unshown<T> {
+    /// Writes the record; resolves once it is durable.
+    pub(super) async fn record(self, trails: &Trails) -> Result<Recorded<T>, Failure> {
+        // R74: on record before anything is shown or done; else nothing is.
+        match trails.append(self.entry).await {
+            Ok(proof) => Ok(Recorded {
+                proof,
+                found: self.found,
+            }),
+            Err(error) => Err(Failure::unrecorded(&error)),
+        }
+    }
+}
+
+/// What was found, with the proof that the ledger holds the look. Only this can be shown.
+#[must_use]
+pub(super) struct Recorded<T> {
+    proof: Durable,
+    found: T,
+}
+
+impl<T> Recorded<T> {
+    /// The record's name, and what was found.
+    pub(super) fn show(self) -> (RecordId, T) {
+        (self.proof.id().clone(), self.found)
+    }
+}
+
+/// Now, in microseconds since the Unix epoch.
+fn now_us() -> i64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+}
