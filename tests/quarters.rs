@@ -192,6 +192,21 @@ async fn each_log_is_served_and_receipts_and_searches_reach_the_older() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tile_is_kept_for_good_under_its_quarter_only() {
+    let running = Running::start().await;
+    let first = running.newest();
+    record(&running.ask(&person(&running.roles().person)).await);
+    let caching = async |below: &str| {
+        let path = format!("/log/{below}tile/entries/000.p/1");
+        running.admin.caching(&path).await
+    };
+    let kept = caching(&format!("{first}/")).await;
+    assert!(kept.ends_with("immutable"), "{kept}");
+    // Here the same path is another tile after a turn.
+    assert_eq!(caching("").await, "no-store");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subject_is_erased_from_all_quarters() {
     let running = Running::start().await;
     let (first, subject) = (running.newest(), running.roles().person);

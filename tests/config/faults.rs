@@ -36,6 +36,22 @@ async fn a_deployment_that_is_in_order_has_no_fault() {
 }
 
 #[tokio::test]
+async fn the_folders_beside_the_ledger_are_no_two_the_same() {
+    let laid = in_order().await;
+    replace(
+        &laid,
+        MOTLAN,
+        "[ledger]",
+        "[ledger]\nknown_checkpoint = \"ledger.index\"",
+    );
+    let found = faults(&laid);
+    assert!(
+        found.contains("`known_checkpoint` and `index` are one folder"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
 async fn faults_of_the_configuration_and_of_several_catalogue_files_are_named_at_once() {
     // R51.
     let laid = in_order().await;

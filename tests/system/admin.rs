@@ -22,13 +22,26 @@ impl Admin {
 
     /// The HTTP status of a page, whatever its content.
     pub(crate) async fn status(&self, path: &str) -> u16 {
+        let head = self.head(path).await;
+        head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How long a page may be kept.
+    pub(crate) async fn caching(&self, path: &str) -> String {
+        let head = self.head(path).await;
+        let mut lines = head.lines();
+        let line = lines.find_map(|line| line.strip_prefix("cache-control: "));
+        line.unwrap_or_default().to_owned()
+    }
+
+    async fn head(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.0).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut response = Vec::new();
         stream.read_to_end(&mut response).await.unwrap();
-        let head = String::from_utf8_lossy(&response);
-        head.split(' ').nth(1).unwrap().parse().unwrap()
+        let response = String::from_utf8_lossy(&response);
+        response.split("\r\n\r\n").next().unwrap().to_owned()
     }
 
     /// How many records the ledger holds.

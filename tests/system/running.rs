@@ -146,7 +146,14 @@ impl Running {
         let Layout {
             ledgers, sealings, ..
         } = self.laid.layout();
-        verify_shards(&ledgers, &self.verifier, Some(&sealings), |_, _, _| {}).unwrap()
+        verify_shards(
+            &ledgers,
+            &self.verifier,
+            Some(&sealings),
+            None,
+            |_, _, _| {},
+        )
+        .unwrap()
     }
 
     /// Stops, and reads the ledger as an auditor would.

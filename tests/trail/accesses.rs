@@ -250,6 +250,10 @@ async fn times_bound_what_is_shown_and_a_token_is_of_its_own_subject() {
             page_size: 201,
             ..about(&roles.person)
         },
+        SubjectAccessesRequest {
+            page_token: "2026q4.".to_owned(),
+            ..about(&roles.person)
+        },
         about(" "),
     ] {
         let reply = ask(&running, PORTAL, &request).await;

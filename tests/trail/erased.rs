@@ -8,7 +8,7 @@ use motlan_api::audit::v1::{
 use motlan_audit::verify_receipt;
 use tonic::Code;
 
-use super::asking::{AUDITOR, PORTAL, PROTECTOR, about, ask, get, indices};
+use super::asking::{AUDITOR, BASIS, PORTAL, PROTECTOR, about, ask, call, get, indices};
 use crate::system::question::{DESK, person};
 use crate::system::refused::{refused_on_record, turned_away};
 use crate::system::running::Running;
@@ -124,6 +124,27 @@ async fn what_is_held_is_not_erased() {
         .filter(|entry| entry.is_erased)
         .collect();
     assert_eq!(erased.len(), 2);
+}
+
+#[tokio::test]
+async fn an_official_with_as_long_a_name_as_a_token_takes_can_erase() {
+    // R38.
+    let running = Running::start().await;
+    let subject = running.roles().person;
+    running.ask(&person(&subject)).await;
+    let protector = running.world().system(PROTECTOR).unwrap();
+    let official = "đ".repeat(128);
+    let token = protector
+        .token("1.004222")
+        .unwrap()
+        .claim("sub", &*official);
+    let token = protector.sign(&token.basis(BASIS)).unwrap();
+    let call = call(&erase(&subject)).bearer(&token).unwrap();
+    let client = running.client(PROTECTOR).await;
+    let reply = client.call(&call).await.unwrap();
+    assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
+    let past = running.stop().await;
+    assert_eq!(past.entries.last().unwrap().sealed.official, official);
 }
 
 #[tokio::test]

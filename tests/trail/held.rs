@@ -10,7 +10,7 @@ use tonic::Code;
 
 use super::asking::{AUDITOR, BASIS, PORTAL, PROTECTOR, about, ask, get, indices};
 use crate::system::question::{DESK, DOSSIER, FUNERAL, OTHER_DESK, person};
-use crate::system::refused::turned_away;
+use crate::system::refused::{refused_on_record, turned_away};
 use crate::system::running::Running;
 use crate::system::until::until;
 
@@ -187,6 +187,64 @@ async fn a_hold_covers_what_fits_all_that_it_names() {
 }
 
 #[tokio::test]
+async fn what_is_held_changes_nothing_about_the_shape_of_pages() {
+    // R75: no token leads to what is held, and none that leads elsewhere names it.
+    let running = Running::start().await;
+    let roles = running.roles();
+    // With and without a lookup that is held: behind the last one told, and between two.
+    for subject in [&roles.person, &roles.spouse] {
+        let is_held = *subject == roles.person;
+        if is_held {
+            running.ask_as(OTHER_DESK, &person(subject)).await;
+        }
+        running.ask(&person(subject)).await;
+        if is_held {
+            running.ask_as(OTHER_DESK, &person(subject)).await;
+        }
+    }
+    for caller in [OTHER_DESK, PORTAL] {
+        get(&running, PROTECTOR, &hold(caller, HOUR)).await;
+    }
+    let page = async |subject: &str, page_token: &str| {
+        let request = SubjectAccessesRequest {
+            page_size: 1,
+            page_token: page_token.to_owned(),
+            ..about(subject)
+        };
+        get(&running, PORTAL, &request).await
+    };
+    for subject in [&roles.person, &roles.spouse] {
+        let only = page(subject, "").await;
+        assert_eq!(lookups(&only), [DESK]);
+        assert_eq!(only.next_page_token, "", "nothing that is told follows");
+    }
+    let mut tokens = Vec::new();
+    for subject in [&roles.person, &roles.spouse] {
+        running.ask(&person(subject)).await;
+        let first = page(subject, "").await;
+        assert_eq!(lookups(&first), [DESK]);
+        let last = page(subject, &first.next_page_token).await;
+        assert_eq!(lookups(&last), [DESK]);
+        assert_ne!(first.accesses, last.accesses);
+        assert_eq!(last.next_page_token, "");
+        tokens.push(first.next_page_token);
+    }
+    assert_eq!(tokens[0].len(), tokens[1].len());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_official_of_as_many_letters_as_a_token_takes_can_be_held() {
+    let running = Running::start().await;
+    let request = PlaceHoldRequest {
+        official: "đ".repeat(128),
+        ..hold("", HOUR)
+    };
+    get(&running, PROTECTOR, &request).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_hold_that_cannot_be_is_refused_by_the_name_of_the_field() {
     let running = Running::start().await;
     let right = || hold(DESK, HOUR);
@@ -233,7 +291,7 @@ async fn a_hold_that_cannot_be_is_refused_by_the_name_of_the_field() {
         (
             "official",
             PlaceHoldRequest {
-                official: "x".repeat(201),
+                official: "x".repeat(513),
                 ..right()
             },
         ),
@@ -249,6 +307,24 @@ async fn a_hold_that_cannot_be_is_refused_by_the_name_of_the_field() {
 }
 
 #[tokio::test]
+async fn a_blank_text_does_not_widen_a_hold() {
+    // R75.
+    let running = Running::start().await;
+    let right = || hold(DESK, HOUR);
+    let mut blank = [right(), right(), right(), hold(" ", HOUR)];
+    blank[0].subject = " ".into();
+    blank[1].dossier = "\u{a0}".into();
+    blank[2].official = "\t".into();
+    let fields = ["subject", "dossier", "official", "caller"];
+    for (field, request) in fields.into_iter().zip(blank) {
+        let reply = ask(&running, PROTECTOR, &request).await;
+        turned_away(&reply, Code::InvalidArgument, "REQUEST_MALFORMED");
+        assert_eq!(reply.error_info().unwrap().metadata["field"], field);
+    }
+    assert!(running.stop().await.entries.is_empty());
+}
+
+#[tokio::test]
 async fn a_ground_that_names_somebody_is_refused() {
     let running = Running::start().await;
     let right = || hold(DESK, HOUR);
@@ -256,6 +332,11 @@ async fn a_ground_that_names_somebody_is_refused() {
     let personal = [
         PlaceHoldRequest {
             ground: format!("about {subject}"),
+            subject: subject.clone(),
+            ..right()
+        },
+        PlaceHoldRequest {
+            ground: format!("about {}-{}", &subject[..4], &subject[4..]),
             subject,
             ..right()
         },
@@ -274,9 +355,11 @@ async fn a_ground_that_names_somebody_is_refused() {
         let reply = ask(&running, PROTECTOR, &request).await;
         turned_away(&reply, Code::InvalidArgument, "GROUND_PERSONAL");
     }
+    // A short name counts as a word: `O-1` is not in this one.
     let official = "O-1".to_owned();
     let placed = PlaceHoldRequest {
         official,
+        ground: "decision 120-12".into(),
         ..right()
     };
     let placed = get(&running, PROTECTOR, &placed).await;
@@ -286,6 +369,9 @@ async fn a_ground_that_names_somebody_is_refused() {
         ..end(&placed.hold)
     };
     let reply = ask(&running, PROTECTOR, &naming).await;
-    turned_away(&reply, Code::InvalidArgument, "GROUND_PERSONAL");
-    assert_eq!(running.stop().await.entries.len(), 1);
+    // Whoever guesses whom a hold names is on record.
+    let record = refused_on_record(&reply, Code::InvalidArgument, "GROUND_PERSONAL");
+    let past = running.stop().await;
+    assert_eq!(past.entries.len(), 2);
+    assert_eq!(past.entry(&record).record.kind(), RecordKind::Look);
 }

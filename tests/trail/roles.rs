@@ -77,9 +77,21 @@ async fn a_system_without_the_role_is_refused_and_that_is_on_record() {
             (sealed.basis.as_str(), sealed.dossier.as_str()),
             (BASIS, CASE)
         );
-        assert!(!sealed.query.is_empty() || names_nobody);
+        assert!(sealed.query.is_empty(), "what it sent fills no log");
         assert!(!sealed.official.is_empty() && !sealed.token_id.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_call_without_the_role_records_no_long_text() {
+    let running = Running::start().await;
+    let search = SearchRequest {
+        subject: "x".repeat(8_000),
+        ..SearchRequest::default()
+    };
+    let (record, _) = refused(&running, DESK, &search).await;
+    let past = running.stop().await;
+    assert!(past.entry(&record).sealed.subject.is_empty());
 }
 
 #[tokio::test]

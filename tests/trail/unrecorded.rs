@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use motlan_api::audit::v1::SearchRequest;
+use motlan_api::audit::v1::{EraseRequest, SearchRequest};
 use tonic::Code;
 
-use super::asking::{AUDITOR, PORTAL, about, ask, call, fill, token};
+use super::asking::{AUDITOR, PORTAL, PROTECTOR, about, ask, call, fill, token};
 use crate::system::question::person;
 use crate::system::refused::turned_away;
 use crate::system::running::Running;
@@ -64,6 +64,35 @@ async fn a_ledger_that_cannot_write_shows_nothing() {
     }
     let (_, text) = running.admin.page("/readyz").await;
     assert!(!text.contains(&format!("records {}", size + 1)), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_that_fails_half_way_names_what_is_done() {
+    // R38.
+    let running = Running::start().await;
+    let subject = running.roles().person;
+    running.ask(&person(&subject)).await;
+    let older = running.newest();
+    let newer = older.after(1);
+    assert!(running.turn(newer).await.unwrap());
+    running.ask(&person(&subject)).await;
+    let ledger = running.world().dir().join("ledger");
+    block_writing(&ledger.join(newer.to_string()));
+    let erase = EraseRequest {
+        subject,
+        ground: "order 17 of the authority".to_owned(),
+        ..EraseRequest::default()
+    };
+    let reply = ask(&running, PROTECTOR, &erase).await;
+    assert_eq!(reply.code(), Code::Unavailable, "{:?}", reply.status);
+    assert_eq!(reply.reason().as_deref(), Some("ERASURE_INCOMPLETE"));
+    let record = reply.metadata("motlan-record").unwrap();
+    assert!(record.contains(&older.to_string()), "{record}");
+    let message = reply.status.message();
+    assert!(
+        message.contains(&format!("`{record}`")) && message.contains("LEDGER_UNAVAILABLE"),
+        "{message}"
+    );
 }
 
 /// As many calls of the audit trail are taken at once of one system.

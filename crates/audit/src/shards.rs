@@ -27,9 +27,9 @@ use thiserror::Error;
 use tokio::sync::{RwLock, watch};
 
 use crate::disk::{Disk, LocalDisk};
-use crate::ledger::{CloseError, Ledger, OpenError, Settings};
+use crate::ledger::{CloseError, Ledger, OpenError, ReadError, Settings};
 use crate::note::SignerKey;
-use crate::origin::Quarter;
+use crate::origin::{Origin, Quarter};
 use lease::Open;
 
 pub use drop::{DropError, Dropped, Dropping};
@@ -147,28 +147,76 @@ impl Shards {
         }
     }
 
-    /// The log of a quarter, opened if need be; it stays open. Blocking: opening reads it whole.
+    /// Whether the newest log does not say yet where the one before it ended: [`Shards::turn`]
+    /// goes on with that. Not while one is at it.
+    pub fn is_ending(&self) -> bool {
+        let changing = self.0.changing.try_lock();
+        changing.is_ok_and(|ending| ending.is_some())
+    }
+
+    /// The log of a quarter, opened if need be, after those that follow it; it stays open. Each is
+    /// used only if the next one goes on from it. Blocking: opening reads it whole.
     ///
     /// # Errors
-    /// [`PastError`] where it is not here, or cannot be opened.
+    /// [`PastError`] where it is not here, cannot be opened, or is not what it was.
     pub fn past(&self, quarter: Quarter) -> Result<Ledger, PastError> {
         if let Some(open) = self.opened(quarter) {
             return Ok(open);
         }
-        if !lock(&self.0.kept).contains(&quarter) {
-            return Err(PastError::Unknown { quarter });
-        }
         // One at a time, and not under the lock of `past`: others are read meanwhile.
         let _opening = lock(&self.0.opening);
-        if let Some(open) = self.opened(quarter) {
-            return Ok(open);
+        let mut next = self.newest();
+        let newest = next.origin().quarter();
+        let kept = lock(&self.0.kept).clone();
+        if newest < quarter || !kept.contains(&quarter) {
+            return Err(PastError::Unknown { quarter });
         }
-        let opened = Ledger::open(self.0.settings.of(quarter));
-        let ledger = opened.map_err(|source| PastError::Open { quarter, source })?;
-        let mut past = lock(&self.0.past);
+        let mut dropped = next.links().dropped;
+        for at in kept.range(quarter..newest).rev().copied() {
+            let due = next.origin().in_quarter(at);
+            if dropped.iter().any(|link| link.origin == due.as_str()) {
+                return Err(PastError::Dropped { quarter: at });
+            }
+            next = match self.opened(at) {
+                Some(open) => open,
+                None => self.open_before(&next, &due)?,
+            };
+            dropped.extend(next.links().dropped);
+        }
+        Ok(next)
+    }
+
+    /// Opens the log `due`, from which `next` goes on.
+    fn open_before(&self, next: &Ledger, due: &Origin) -> Result<Ledger, PastError> {
         // `close` takes what is there, and nothing may come after it.
         if self.0.is_closing.load(Ordering::Acquire) {
             return Err(PastError::Closing);
+        }
+        let quarter = due.quarter();
+        let own = self.0.settings.of(quarter);
+        if let Ok((found, _)) = Ledger::named_in(&own.folder)
+            && found != *due
+        {
+            let due = due.clone();
+            return Err(PastError::Other { due, found });
+        }
+        let opened = Ledger::open(own);
+        let ledger = opened.map_err(|source| PastError::Open { quarter, source })?;
+        let refused = match goes_on(&ledger, next) {
+            Ok(true) => None,
+            Ok(false) => Some(PastError::Unlinked {
+                quarter,
+                next: next.origin().quarter(),
+            }),
+            Err(source) => Some(PastError::Read { quarter, source }),
+        };
+        let mut past = lock(&self.0.past);
+        let is_closing = self.0.is_closing.load(Ordering::Acquire);
+        if let Some(error) = refused.or(is_closing.then_some(PastError::Closing)) {
+            drop(past);
+            // It is not used; whether it closes well changes nothing of that.
+            let _closed = ledger.close();
+            return Err(error);
         }
         past.insert(quarter, ledger.clone());
         Ok(ledger)
@@ -189,6 +237,19 @@ impl Shards {
     }
 }
 
+/// Whether `old` names `next` as the log after it, and ended as `next` says.
+fn goes_on(old: &Ledger, next: &Ledger) -> Result<bool, ReadError> {
+    let (named, ended) = (old.links().successor, next.links().predecessor);
+    let (Some(named), Some(ended)) = (named, ended) else {
+        return Ok(false);
+    };
+    if named != turn::successor(next) || ended.origin != old.origin().as_str() {
+        return Ok(false);
+    }
+    // R71: what was put back from an earlier day has fewer records, or others.
+    Ok(ended.size <= old.size() && ended.root == old.root(ended.size)?)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -206,6 +267,42 @@ pub enum PastError {
     /// All is being closed.
     #[error("the ledger is being closed")]
     Closing,
+    /// It was dropped.
+    #[error(
+        "the log of `{quarter}` is on record as dropped, and is here again: remove its folder, \
+         its sealing file and its index, and find out who put them back"
+    )]
+    Dropped {
+        /// The quarter.
+        quarter: Quarter,
+    },
+    /// In its folder lies another log.
+    #[error("in the place of the log `{due}` lies the log `{found}`")]
+    Other {
+        /// What should be there.
+        due: Origin,
+        /// What is.
+        found: Origin,
+    },
+    /// The next log does not go on from it.
+    #[error(
+        "the log of `{next}` does not go on from that of `{quarter}` as it is here: it was put \
+         back from an earlier day, or changed, so it is not used; verify both"
+    )]
+    Unlinked {
+        /// The quarter.
+        quarter: Quarter,
+        /// That of the next log.
+        next: Quarter,
+    },
+    /// Its end could not be read.
+    #[error("the end of the log of `{quarter}` cannot be read")]
+    Read {
+        /// The quarter.
+        quarter: Quarter,
+        /// Why.
+        source: ReadError,
+    },
     /// It cannot be opened.
     #[error("the log of `{quarter}` cannot be opened")]
     Open {

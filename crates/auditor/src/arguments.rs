@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Parser, Subcommand};
-use motlan_audit::{KeyError, RecordId, RecordIdError, VerifierKey};
+use motlan_audit::{KeyError, Quarter, RecordId, RecordIdError, VerifierKey};
 
 use crate::export::Export;
 use crate::index::IndexCommand;
@@ -39,6 +39,10 @@ pub(crate) enum Command {
         /// gone.
         #[arg(long, value_name = "FILE")]
         sealing: Option<PathBuf>,
+        /// Of all quarters, the first to verify: says that older logs are elsewhere. Without it,
+        /// that older ones are missing is a finding, unless on record as dropped.
+        #[arg(long, value_name = "QUARTER")]
+        from: Option<Quarter>,
     },
     /// Receipts: proofs that a record stands in the log.
     #[command(subcommand)]

@@ -104,7 +104,7 @@ pub(crate) fn export(export: &Export, out: &mut dyn Write) -> Result<bool, Error
 /// How many events were written, and whether the ledger was read without finding it damaged.
 fn events(export: &Export, out: &mut dyn Write) -> Result<(u64, bool), Error> {
     export.check_times()?;
-    let folder = export.log.folder(None)?;
+    let folder = export.log.folder_told()?;
     let (origin, _) = Ledger::named_in(&folder)?;
     let sealing = log::sealing(export.sealing.as_deref(), &folder)?;
     let (mut written, mut count) = (Ok(()), 0);

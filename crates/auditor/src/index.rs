@@ -49,7 +49,7 @@ pub(crate) enum Error {
 impl Place {
     /// The index's file, and the log, with its secrets where they are given.
     pub(crate) fn open(&self) -> Result<(PathBuf, LogFolder), Error> {
-        let folder = self.log.folder(None)?;
+        let folder = self.log.folder_told()?;
         let sealing = log::sealing(self.sealing.as_deref(), &folder)?;
         let file = self
             .index

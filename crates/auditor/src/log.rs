@@ -92,6 +92,25 @@ impl Log {
     }
 }
 
+impl Log {
+    /// As [`Log::folder`], and says so where that is one of several that are there: what is looked
+    /// for may be in another.
+    pub(crate) fn folder_told(&self) -> Result<PathBuf, LogError> {
+        let folder = self.folder(None)?;
+        if !self.is_one() && self.quarter.is_none() {
+            let others = Layout::beside(&self.ledger).quarters()?.len() - 1;
+            if others > 0 {
+                let folder = folder.display();
+                eprintln!(
+                    "motlan-audit: only `{folder}` is read, and not the {others} older here: \
+                     `--quarter` chooses another"
+                );
+            }
+        }
+        Ok(folder)
+    }
+}
+
 /// Reads a log's sealing file: `given`, or the log's own in it, where it is the folder of all.
 pub(crate) fn sealing(given: Option<&Path>, folder: &Path) -> Result<Option<Sealing>, LogError> {
     let Some(given) = given else { return Ok(None) };

@@ -49,9 +49,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<bool> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let well = match command {
-        Command::Verify { log, key, sealing } => {
-            verify::verify(log, &key.0, sealing.as_deref(), &mut out)?
-        }
+        Command::Verify {
+            log,
+            key,
+            sealing,
+            from,
+        } => verify::verify(log, &key.0, sealing.as_deref(), *from, &mut out)?,
         Command::Receipt(ReceiptCommand::Verify { file, key }) => {
             receipt::verify(file, &key.0, &mut out)?
         }

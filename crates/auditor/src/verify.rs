@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use motlan_audit::{Report, SealedParts, ShardsReport, VerifierKey, VerifyError};
+use motlan_audit::{Quarter, Report, SealedParts, ShardsReport, VerifierKey, VerifyError};
 use thiserror::Error;
 
 use crate::log::{self, Log, LogError};
@@ -18,6 +18,8 @@ pub(crate) enum Error {
     Verify(#[from] VerifyError),
     #[error("`{0}` is one file: give the folder of the sealing files of all quarters")]
     OneSealing(String),
+    #[error("`--from` leaves out the older of all logs: give the folder of all quarters")]
+    FromOne,
     #[error("cannot write the result")]
     Write(#[from] io::Error),
 }
@@ -27,12 +29,16 @@ pub(crate) fn verify(
     log: &Log,
     key: &VerifierKey,
     sealing: Option<&Path>,
+    from: Option<Quarter>,
     out: &mut dyn Write,
 ) -> Result<bool, Error> {
+    if from.is_some() && (log.is_one() || log.quarter.is_some()) {
+        return Err(Error::FromOne);
+    }
     if !log.is_one() && log.quarter.is_none() {
         // Says what is wrong where there is no log at all.
         log.folder(None)?;
-        return all(&log.ledger, key, sealing, out);
+        return all(&log.ledger, key, sealing, from, out);
     }
     let folder = log.folder(None)?;
     let sealing = log::sealing(sealing, &folder)?;
@@ -52,13 +58,14 @@ fn all(
     ledgers: &Path,
     key: &VerifierKey,
     sealings: Option<&Path>,
+    from: Option<Quarter>,
     out: &mut dyn Write,
 ) -> Result<bool, Error> {
     if let Some(file) = sealings.filter(|it| it.is_file()) {
         return Err(Error::OneSealing(file.display().to_string()));
     }
     let bar = progress_bar();
-    let report = motlan_audit::verify_shards(ledgers, key, sealings, |_, done, total| {
+    let report = motlan_audit::verify_shards(ledgers, key, sealings, from, |_, done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });

@@ -2,9 +2,13 @@
 //! limited with tower; the same mutual TLS as for lookups, without a token but for the audit trail.
 
 mod audit;
+mod places;
 mod receipts;
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -16,10 +20,8 @@ use tonic::Code;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tower::limit::ConcurrencyLimitLayer;
-use tower::load_shed::{LoadShedLayer, error::Overloaded};
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
 
 use crate::identity::{Peer, Tokens};
@@ -27,24 +29,44 @@ use crate::lookup::{ReplyBody, WireError};
 use crate::telemetry::Metrics;
 use audit::AuditTrail;
 pub use audit::Trails;
+use places::Places;
 
 /// Calls at once.
 const CALLS_MAX: usize = 128;
+/// Those of one system, so that none can take all places.
+const CALLS_PER_SYSTEM_MAX: usize = 32;
 /// A message to one of these services.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// A message of the audit trail; clients take 4 MiB.
 const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Until the head of a response.
 const CALL_MAX: Duration = Duration::from_secs(10);
-/// The same of an erasure, which reads all logs.
-const ERASE_MAX: Duration = Duration::from_secs(600);
-const ERASE: &str = "/motlan.audit.v1.Audit/Erase";
+/// How much longer work may take that has begun and is [`Long`].
+const LONG_MAX: Duration = Duration::from_secs(600);
 /// How often the health service looks at the ledger.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The gateway's own services.
 #[derive(Clone)]
-pub struct Control(BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, BoxError>);
+pub struct Control {
+    service: BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, Infallible>,
+    places: Arc<Places>,
+}
+
+/// Comes with each request. Set by a call whose request is all here and which is let in, where its
+/// work reads whole logs.
+#[derive(Clone, Default)]
+struct Long(Arc<AtomicBool>);
+
+impl Long {
+    fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 /// Why the services could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +77,9 @@ pub enum ControlError {
     /// Reflection does not accept the contracts.
     #[error("reflection does not accept the contracts")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The system gives no random key.
+    #[error("the system gives no random key")]
+    Key(#[from] aws_lc_rs::error::Unspecified),
 }
 
 impl Control {
@@ -79,7 +104,7 @@ impl Control {
                 .register_encoded_file_descriptor_set(&contracts)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let trail = AuditTrail::new(trails, Arc::clone(catalog), tokens, metrics);
+        let trail = AuditTrail::new(trails, Arc::clone(catalog), tokens, metrics)?;
         let mut routes = Routes::builder();
         routes
             .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
@@ -98,14 +123,16 @@ impl Control {
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
                     .max_encoding_message_size(REPLY_BYTES_MAX),
             );
-        let limited = ServiceBuilder::new()
-            .layer(LoadShedLayer::new())
-            .layer(ConcurrencyLimitLayer::new(CALLS_MAX))
+        let traced = ServiceBuilder::new()
             .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
             // A caller's mistake is no failure of ours, and nobody may fill the log with it.
             .layer(TraceLayer::new_for_grpc().on_failure(()))
             .service(routes.routes());
-        Ok((Self(BoxCloneSyncService::new(limited)), reporter))
+        let control = Self {
+            service: BoxCloneSyncService::new(traced),
+            places: Arc::new(Places::new(catalog, CALLS_MAX, CALLS_PER_SYSTEM_MAX)),
+        };
+        Ok((control, reporter))
     }
 
     /// Answers one call of `peer`.
@@ -114,15 +141,21 @@ impl Control {
         peer: Arc<Peer>,
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
-        request.extensions_mut().insert(peer);
-        let patience = match request.uri().path() {
-            ERASE => ERASE_MAX,
-            _ => CALL_MAX,
+        let Some(_place) = self.places.take(&peer.system.id) else {
+            return WireError::overloaded().response(None);
         };
-        match tokio::time::timeout(patience, self.0.oneshot(request)).await {
+        let long = Long::default();
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(long.clone());
+        let mut answering = pin!(self.service.oneshot(request));
+        let mut answered = tokio::time::timeout(CALL_MAX, answering.as_mut()).await;
+        if answered.is_err() && long.has_begun() {
+            answered = tokio::time::timeout(LONG_MAX, answering).await;
+        }
+        match answered {
             Ok(Ok(response)) => response.map(ReplyBody::Control),
-            Ok(Err(error)) if error.is::<Overloaded>() => WireError::overloaded().response(None),
-            Ok(Err(_)) | Err(_) => {
+            Ok(Err(never)) => match never {},
+            Err(_late) => {
                 let message = "the gateway's own service did not answer in time";
                 WireError::new(Code::DeadlineExceeded, "GATEWAY_BUSY", message).response(None)
             }

@@ -110,7 +110,6 @@ impl Gateway {
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
-        indexes.open_past().map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
         let (control, reporter) = Control::new(&catalog, Arc::clone(&tokens), trails, &metrics)?;
         let (stop, stopped) = watch::channel(false);
@@ -232,9 +231,11 @@ async fn open_logs(
     settings: &Settings,
     metrics: &Metrics,
 ) -> Result<(Shards, Option<Witnesses>, CosignedNote), StartError> {
-    let shards = ledger::open(&settings.instance, &settings.ledger)?;
-    // Before the quarter turns: what was put back from an earlier day is not gone on from.
+    let shards = ledger::open_newest(&settings.instance, &settings.ledger)?;
+    // Before anything is written: what was put back from an earlier day is not gone on from.
     let (witnesses, cosigned) = Witnesses::confirmed(settings, &shards, metrics).await?;
+    let resumed = shards.resume();
+    resumed.map_err(LedgerError::from)?;
     match ledger::turn_at(&shards, ledger::now_us()).await {
         Err(error @ TurnError::Ahead { .. }) => {
             Err(LedgerError::from(OpenShardsError::from(error)).into())

@@ -6,11 +6,15 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use motlan_audit::{Index, Ledger, Quarter, Shards};
+use motlan_audit::{Index, Ledger, PastError, Quarter, Shards};
 
 use crate::telemetry::{Metrics, with_sources};
+
+/// How often a log that could not be opened is tried again: each try may read it whole.
+const AGAIN_EVERY: Duration = Duration::from_secs(600);
 
 /// The indexes of all logs that are open. Cheap to clone.
 #[derive(Clone)]
@@ -65,29 +69,55 @@ impl Indexes {
         Ok(index)
     }
 
-    /// Follows each log that becomes the newest, until the task is dropped.
+    /// Follows each log that becomes the newest, and opens those of earlier quarters, until the
+    /// task is dropped. What could not be opened is tried again now and then.
     pub async fn run(self) {
         let mut newest = self.shards.follow();
-        while newest.changed().await.is_ok() {
-            let ledger = newest.borrow_and_update().clone();
-            if let Err(error) = self.of(&ledger) {
-                tracing::error!(%error, "the index of the new quarter does not follow yet");
+        let mut ticks = tokio::time::interval(AGAIN_EVERY);
+        let mut opening: Option<JoinHandle<()>> = None;
+        loop {
+            tokio::select! {
+                changed = newest.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let ledger = newest.borrow_and_update().clone();
+                    if let Err(error) = self.of(&ledger) {
+                        tracing::error!(%error, "the index of the new quarter does not follow yet");
+                    }
+                }
+                _ = ticks.tick() => {
+                    let is_over = opening.as_ref().is_none_or(JoinHandle::is_finished);
+                    if !is_over || self.unopened().is_empty() {
+                        continue;
+                    }
+                    match self.open_past() {
+                        Ok(begun) => opening = Some(begun),
+                        Err(error) => tracing::error!(%error, "no thread to open past logs in"),
+                    }
+                }
             }
         }
     }
 
+    /// The quarters whose logs are not followed yet.
+    fn unopened(&self) -> Vec<Quarter> {
+        let mut left = self.shards.quarters();
+        let followed = lock(&self.followed);
+        left.retain(|quarter| !followed.contains_key(quarter));
+        left
+    }
+
     /// Opens the logs of earlier quarters and follows them, in a thread of its own: reading them
-    /// takes a while.
-    ///
-    /// # Errors
-    /// Where no thread can be started. A log that cannot be opened is logged, and not to be had.
-    pub fn open_past(&self) -> io::Result<()> {
+    /// takes a while. A log that cannot be opened is logged, and not to be had.
+    fn open_past(&self) -> io::Result<JoinHandle<()>> {
         let this = self.clone();
         let opening = thread::Builder::new().name("past-logs".to_owned());
-        let _beside = opening.spawn(move || {
-            for quarter in this.shards.quarters() {
+        opening.spawn(move || {
+            for quarter in this.unopened() {
                 let followed = match this.shards.past(quarter) {
                     Ok(ledger) => this.of(&ledger).map_err(|error| with_sources(&error)),
+                    Err(PastError::Closing) => return,
                     Err(error) => Err(with_sources(&error)),
                 };
                 if let Err(error) = followed {
@@ -95,8 +125,7 @@ impl Indexes {
                     tracing::error!(quarter, error, "the log of a quarter cannot be read");
                 }
             }
-        })?;
-        Ok(())
+        })
     }
 
     /// Stops all. Blocking.

@@ -260,6 +260,16 @@ fn sync_name(file: &Path) -> io::Result<()> {
 /// # Errors
 /// [`LedgerError`] where it is another's, or cannot be opened.
 pub fn open(instance: &str, settings: &LedgerSettings) -> Result<Shards, LedgerError> {
+    let shards = open_newest(instance, settings)?;
+    shards.resume()?;
+    Ok(shards)
+}
+
+/// As [`open`], and writes nothing: nothing may begin before `Shards::resume`.
+pub(crate) fn open_newest(
+    instance: &str,
+    settings: &LedgerSettings,
+) -> Result<Shards, LedgerError> {
     Ok(Shards::open_newest(checked(instance, settings)?)?)
 }
 

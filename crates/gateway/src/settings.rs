@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use motlan_audit::Layout;
 use motlan_catalog::Faults;
-use motlan_catalog::document::{Document, Table};
+use motlan_catalog::document::{Document, Located, Table};
 use tracing_subscriber::EnvFilter;
 
 use crate::frames::FrameLimits;
@@ -263,14 +263,8 @@ fn ledger(mut table: Table<'_>, witnesses: usize, faults: &mut Faults) -> Option
         ("known_checkpoint", &known_checkpoint),
         ("sealing", &sealing),
     ];
-    for (key, place) in beside {
-        if let (Some(place), Some(folder)) = (place, &folder)
-            && place.value.starts_with(&folder.value)
-        {
-            let remedy = "put it beside that folder, which holds what counts and nothing else";
-            let what = format!("`{key}` lies in the ledger's folder");
-            table.fault(place.line, what, remedy, faults);
-        }
+    if let Some(folder) = &folder {
+        lie_apart(&table, &folder.value, &beside, faults);
     }
     table.finish(faults);
     let folder = folder?.value;
@@ -286,6 +280,37 @@ fn ledger(mut table: Table<'_>, witnesses: usize, faults: &mut Faults) -> Option
         retain,
         quorum,
     })
+}
+
+/// Refuses folders that lie in the ledger's, or are one: each holds an entry for each quarter,
+/// named after it.
+fn lie_apart(
+    table: &Table<'_>,
+    ledger: &Path,
+    beside: &[(&'static str, &Option<Located<PathBuf>>)],
+    faults: &mut Faults,
+) {
+    let usual = Layout::beside(ledger).indexes;
+    let mut before: Vec<(&str, &Path)> = Vec::new();
+    if beside
+        .iter()
+        .any(|(key, place)| *key == "index" && place.is_none())
+    {
+        before.push(("index", &usual));
+    }
+    for (key, place) in beside {
+        let Some(place) = place else { continue };
+        if place.value.starts_with(ledger) {
+            let remedy = "put it beside that folder, which holds what counts and nothing else";
+            let what = format!("`{key}` lies in the ledger's folder");
+            table.fault(place.line, what, remedy, faults);
+        }
+        if let Some((other, _)) = before.iter().find(|(_, it)| *it == place.value) {
+            let what = format!("`{key}` and `{other}` are one folder");
+            table.fault(place.line, what, "give each a folder of its own", faults);
+        }
+        before.push((key, &place.value));
+    }
 }
 
 fn retention(mut table: Table<'_>, faults: &mut Faults) -> Option<Retention> {

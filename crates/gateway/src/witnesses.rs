@@ -104,7 +104,8 @@ pub struct Witnesses {
     ledger: Ledger,
     newest: watch::Receiver<Ledger>,
     layout: Layout,
-    settings: Vec<WitnessSettings>,
+    /// Asked nothing: what each quarter's are made of.
+    fresh: Vec<Remote>,
     policy: Policy,
     quorum: Quorum,
     answer_max: Duration,
@@ -123,10 +124,19 @@ struct Place {
 
 /// One witness's turn in a round, when it is over.
 struct Asked {
+    /// The log that it was asked about.
+    ledger: Ledger,
     number: usize,
     remote: Remote,
     round: u64,
     answer: Result<Cosignature, Trouble>,
+}
+
+/// A log that a witness has seen another history of.
+struct Contradicted {
+    ledger: Ledger,
+    witness: String,
+    said: Rejection,
 }
 
 /// One checkpoint on its way to all.
@@ -160,13 +170,19 @@ impl Witnesses {
         let (ledger, layout) = (newest.borrow().clone(), shards.layout().clone());
         let file = layout.cosigned(ledger.origin().quarter());
         let (kept, note) = Kept::read(file, &ledger, &policy)?;
+        let remote = |one| Remote::new(one, settings.limits.witness_max);
+        let fresh: Vec<_> = settings
+            .witnesses
+            .iter()
+            .map(remote)
+            .collect::<Result<_, _>>()?;
         let mut witnesses = Self {
-            remotes: places(&settings.witnesses, settings.limits.witness_max)?,
+            remotes: places(&fresh),
             round: Round::newest(&ledger, 0)?,
             ledger,
             newest,
             layout,
-            settings: settings.witnesses.clone(),
+            fresh,
             policy,
             quorum,
             answer_max: settings.limits.witness_max,
@@ -184,9 +200,11 @@ impl Witnesses {
         let end = tokio::time::Instant::now() + CONFIRM_MAX;
         while let Ok(Some(asked)) = tokio::time::timeout_at(end, self.under_way.join_next()).await {
             let Ok(asked) = asked else { continue };
-            self.take(asked)
-                .await
-                .map_err(|(witness, source)| WitnessesError::Contradicted { witness, source })?;
+            let taken = self.take(asked).await;
+            taken.map_err(|it| WitnessesError::Contradicted {
+                witness: it.witness,
+                source: it.said,
+            })?;
         }
         let (confirmed, required) = (self.round.lines.len(), self.quorum.required_at_start);
         if confirmed < required {
@@ -212,13 +230,18 @@ impl Witnesses {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.turn(),
+                _ = ticks.tick() => {
+                    if self.newest.borrow().origin() != self.ledger.origin() {
+                        self.go_over();
+                    }
+                    self.turn();
+                }
                 Ok(()) = self.newest.changed() => self.go_over(),
                 Some(asked) = self.under_way.join_next() => match asked {
                     Err(_) => tracing::error!("asking a witness panicked; it is not asked again"),
                     Ok(asked) => {
-                        if let Err((witness, said)) = self.take(asked).await {
-                            return self.fail(&witness, &said);
+                        if let Err(contradicted) = self.take(asked).await {
+                            return self.fail(&contradicted);
                         }
                     }
                 },
@@ -226,31 +249,47 @@ impl Witnesses {
         }
     }
 
-    /// Goes over to the log of the next quarter, which the witnesses know as another one.
+    /// Goes over to the log of the next quarter, which the witnesses know as another one. Those who
+    /// are being asked about the old one are heard nevertheless.
     fn go_over(&mut self) {
         let ledger = self.newest.borrow_and_update().clone();
-        let next = Round::newest(&ledger, self.round.number + 1)
-            .map_err(WitnessesError::from)
-            .and_then(|round| Ok((round, places(&self.settings, self.answer_max)?)));
-        match next {
-            Ok((round, remotes)) => {
+        match Round::newest(&ledger, self.round.number + 1) {
+            Ok(round) => {
                 self.kept
                     .begin(self.layout.cosigned(ledger.origin().quarter()));
-                self.under_way = JoinSet::new();
+                let remotes = places(&self.fresh);
                 (self.round, self.remotes, self.ledger) = (round, remotes, ledger);
             }
             Err(error) => {
                 let error = with_sources(&error);
-                tracing::error!(error, "the witnesses are not asked about the new quarter");
+                tracing::error!(
+                    error,
+                    "the witnesses are not asked about the new quarter yet; tried again"
+                );
             }
         }
     }
 
-    /// R71: nobody gets an answer from a log of which there are two.
-    fn fail(&self, witness: &str, said: &Rejection) {
+    /// R71: nobody gets an answer from a log of which there are two, nor from one that goes on from
+    /// such a log.
+    fn fail(&self, contradicted: &Contradicted) {
+        let Contradicted {
+            ledger,
+            witness,
+            said,
+        } = contradicted;
         let reason = format!("the witness `{witness}` contradicts this log: {said}");
-        tracing::error!(reason, "a witness has seen another history of this log");
-        self.ledger.fail(&reason);
+        let origin = ledger.origin().as_str();
+        tracing::error!(
+            origin,
+            reason,
+            "a witness has seen another history of this log"
+        );
+        ledger.fail(&reason);
+        let newest = self.newest.borrow();
+        if newest.origin() != ledger.origin() {
+            newest.fail(&format!("of `{origin}`, the log before it: {reason}"));
+        }
     }
 
     /// Begins a round with the newest checkpoint if the last one is done, and asks who is free.
@@ -285,6 +324,7 @@ impl Witnesses {
             self.under_way.spawn(async move {
                 let answer = remote.submit(&ledger, &note).await;
                 Asked {
+                    ledger,
                     number,
                     remote,
                     round,
@@ -297,9 +337,10 @@ impl Witnesses {
     /// Takes what a witness said.
     ///
     /// # Errors
-    /// Its name and what it said, where that contradicts the log.
-    async fn take(&mut self, asked: Asked) -> Result<(), (String, Rejection)> {
+    /// Where that contradicts the log that it was asked about.
+    async fn take(&mut self, asked: Asked) -> Result<(), Contradicted> {
         let Asked {
+            ledger,
             number,
             remote,
             round,
@@ -310,8 +351,13 @@ impl Witnesses {
         };
         let name = Arc::clone(&place.name);
         let known = remote.known();
-        place.free = Some(remote);
+        // Of an earlier quarter's log only a contradiction counts.
+        let is_current = ledger.origin() == self.ledger.origin();
+        if is_current {
+            place.free = Some(remote);
+        }
         match answer {
+            Ok(_) if !is_current => Ok(()),
             Ok(cosignature) => {
                 self.instruments.cosigned(&name, known);
                 if round == self.round.number {
@@ -323,9 +369,11 @@ impl Witnesses {
             Err(trouble) => {
                 self.instruments.failed(&name, &trouble);
                 match trouble {
-                    Trouble::Rejected(said) if said.is_contradiction() => {
-                        Err((name.to_string(), said))
-                    }
+                    Trouble::Rejected(said) if said.is_contradiction() => Err(Contradicted {
+                        ledger,
+                        witness: name.to_string(),
+                        said,
+                    }),
                     _ => Ok(()),
                 }
             }
@@ -350,16 +398,12 @@ impl Witnesses {
 }
 
 /// The witnesses, none of whom was asked yet.
-fn places(
-    settings: &[WitnessSettings],
-    answer_max: Duration,
-) -> Result<Vec<Place>, WitnessesError> {
-    let place = |one: &WitnessSettings| {
-        let free = Some(Remote::new(one, answer_max)?);
-        let name = one.key.name().into();
-        Ok(Place { name, free })
+fn places(fresh: &[Remote]) -> Vec<Place> {
+    let place = |remote: &Remote| Place {
+        name: remote.name().into(),
+        free: Some(remote.anew()),
     };
-    settings.iter().map(place).collect()
+    fresh.iter().map(place).collect()
 }
 
 impl Round {

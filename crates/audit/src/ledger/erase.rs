@@ -18,15 +18,20 @@ use motlan_api::audit::v1::{self as wire, ErasureScope, Record, RecordKind, Seal
 use prost::Message as _;
 use thiserror::Error;
 
-use super::Handle;
 use super::append::{AppendError, Entry};
 use super::opened::{entries, parts};
 use super::read::ReadError;
+use super::{Handle, Ledger};
 use crate::origin::RecordId;
 use crate::sealing::{Label, Opened, Target, is_of_dataset, label, normalised};
 
-/// The longest ground, and the longest name of who erases.
-const TEXT_BYTES_MAX: usize = 200;
+/// The longest ground.
+const GROUND_BYTES_MAX: usize = 200;
+/// The longest name of who erases: 128 characters of any kind, as a token may have.
+const BY_BYTES_MAX: usize = 512;
+/// A name of fewer letters and digits is a word of a ground, or not in it; a longer one may be
+/// anywhere in it.
+const NAME_CHARS_MIN: usize = 4;
 /// How many records one record of an erasure lists at most; more take several.
 const ERASED_MAX: usize = 6_000;
 /// What an index takes in a list at most, and what the rest of such a record takes.
@@ -105,7 +110,10 @@ pub enum EraseError {
     #[error("an erasure needs a subject or a dataset")]
     Nobody,
     /// The caller's: no ground that can be recorded.
-    #[error("an erasure needs a ground and a name of 1 to 200 bytes each, on one line")]
+    #[error(
+        "an erasure needs a ground of 1 to {GROUND_BYTES_MAX} bytes and a name of 1 to \
+         {BY_BYTES_MAX}, each on one line"
+    )]
     Ground,
     /// The caller's: the ground is personal.
     #[error("the ground names the subject, and would be public for ever")]
@@ -139,8 +147,40 @@ struct Found {
     target: Target,
 }
 
+impl Ledger {
+    /// As [`Ledger::erase`], of nothing but the first `before` records.
+    ///
+    /// # Errors
+    /// As [`Ledger::erase`].
+    pub fn erase_before(&self, erasure: &Erasure, before: u64) -> Result<Erased, EraseError> {
+        erase_first(&self.0, erasure, before)
+    }
+}
+
+impl Erasure {
+    /// Whether a ground names somebody or something. Only letters and digits count, so that no
+    /// space or stroke between them hides a name.
+    pub fn names(ground: &str, name: &str) -> bool {
+        let name = letters(name);
+        match name.chars().count() {
+            0 => false,
+            1..NAME_CHARS_MIN => ground.split_whitespace().any(|word| letters(word) == name),
+            _ => letters(ground).contains(&name),
+        }
+    }
+}
+
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|char| char.is_alphanumeric());
+    letters.flat_map(char::to_uppercase).collect()
+}
+
 /// Records an erasure, then destroys the keys.
 pub(super) fn erase(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseError> {
+    erase_first(ledger, erasure, u64::MAX)
+}
+
+fn erase_first(ledger: &Handle, erasure: &Erasure, before: u64) -> Result<Erased, EraseError> {
     check(erasure)?;
     // One at a time: two could destroy, and count, the same.
     let _one = ledger
@@ -148,11 +188,11 @@ pub(super) fn erase(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseE
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     let erased = match &erasure.whose {
-        Whose::Subject { .. } => erase_found(ledger, erasure),
+        Whose::Subject { .. } => erase_found(ledger, erasure, before),
         Whose::Dataset(dataset) => {
             let (sealer, label) = (&ledger.sealer, Label::dataset(dataset));
             sealer.ends(label, true);
-            let erased = erase_found(ledger, erasure);
+            let erased = erase_found(ledger, erasure, before);
             let on_record = match &erased {
                 Ok(erased) => !erased.records.is_empty(),
                 Err(error) => matches!(error, EraseError::Keys { .. }),
@@ -168,8 +208,8 @@ pub(super) fn erase(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseE
     erased
 }
 
-fn erase_found(ledger: &Handle, erasure: &Erasure) -> Result<Erased, EraseError> {
-    let before = ledger.shared.size();
+fn erase_found(ledger: &Handle, erasure: &Erasure, before: u64) -> Result<Erased, EraseError> {
+    let before = before.min(ledger.shared.size());
     let found = find(ledger, &erasure.whose, before)?;
     let mut erased = Erased::default();
     if found.is_empty() {
@@ -208,15 +248,15 @@ fn check(erasure: &Erasure) -> Result<(), EraseError> {
     if name.is_empty() {
         return Err(EraseError::Nobody);
     }
-    let is_line = |text: &str| {
+    let is_line = |text: &str, bytes_max| {
         let length = text.trim().len();
-        (1..=TEXT_BYTES_MAX).contains(&length) && !text.chars().any(char::is_control)
+        (1..=bytes_max).contains(&length) && !text.chars().any(char::is_control)
     };
-    if !is_line(ground) || !is_line(by) {
+    if !is_line(ground, GROUND_BYTES_MAX) || !is_line(by, BY_BYTES_MAX) {
         return Err(EraseError::Ground);
     }
     match whose {
-        Whose::Subject { .. } if normalised(ground).contains(&name) => Err(EraseError::Personal),
+        Whose::Subject { .. } if Erasure::names(ground, &name) => Err(EraseError::Personal),
         _ => Ok(()),
     }
 }

@@ -3,15 +3,15 @@
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use motlan_api::audit::v1::{Link, LinkDirection, RecordKind};
 use thiserror::Error;
 
 use super::turn::ended;
-use super::{PastError, Shards, lock};
+use super::{PastError, Shards, goes_on, lock};
 use crate::disk::{self, Disk};
-use crate::ledger::{AppendError, CloseError, ReadError};
+use crate::ledger::{AppendError, CloseError, Ledger, ReadError};
 use crate::origin::{Origin, Quarter, RecordId};
 
 /// The longest ground, and the longest name of who drops.
@@ -152,14 +152,17 @@ impl Shards {
         if let Some(oldest) = kept.range(..quarter).next().copied() {
             return Err(DropError::NotOldest { oldest });
         }
-        let until = quarter.after(dropping.keep_quarters.unwrap_or(0).saturating_add(1));
+        let last = match dropping.keep_quarters {
+            Some(_) => last_quarter(&log)?,
+            None => quarter,
+        };
+        let until = last.after(dropping.keep_quarters.unwrap_or(0).saturating_add(1));
         if newest < until {
             return Err(DropError::Young { quarter, until });
         }
         let next = kept.range(quarter.after(1)..).next().copied();
         let next = next.unwrap_or(newest);
-        let named = self.past(next)?.links().predecessor;
-        if named.is_none_or(|link| link.origin != log.origin().as_str()) {
+        if !goes_on(&log, &self.past(next)?)? {
             return Err(DropError::Unlinked { quarter, next });
         }
         match self.holds(time_us)? {
@@ -190,6 +193,24 @@ impl Shards {
     }
 }
 
+/// The quarter of the newest record of a log, which may be later than the log's own: one that is
+/// over goes on where the turn fails.
+fn last_quarter(log: &Ledger) -> Result<Quarter, ReadError> {
+    let mut last = log.origin().quarter();
+    log.entries(0, |entry| {
+        // An outcome belongs to its question; the others stand at the end, or behind it.
+        let counts = match entry.record.kind() {
+            RecordKind::Link | RecordKind::Erasure => false,
+            _ => entry.record.question.is_none(),
+        };
+        if counts {
+            last = last.max(Quarter::containing(entry.record.time_us));
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(last)
+}
+
 /// Removes what is there of a log whose dropping is on record.
 pub(super) fn finish(shards: &Shards, dropped: &Link) -> io::Result<()> {
     let origin: Option<Origin> = dropped.origin.parse().ok();
@@ -199,23 +220,42 @@ pub(super) fn finish(shards: &Shards, dropped: &Link) -> io::Result<()> {
     let (layout, disk) = (shards.layout(), &*shards.0.settings.disk);
     // First what reads the personal parts.
     let sealing = layout.sealing(quarter);
-    if let Ok(file) = disk.open(&sealing) {
-        disk::blank(disk, &file, 0, file.metadata()?.len())?;
-        disk.sync(&file)?;
+    for file in [fresh(&sealing), sealing.clone()] {
+        match disk.open(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => {
+                let file = opened?;
+                disk::blank(disk, &file, 0, file.metadata()?.len())?;
+                disk.sync(&file)?;
+            }
+        }
     }
     let files = [sealing, layout.index(quarter), layout.cosigned(quarter)];
     for file in files.into_iter().chain(layout.known_checkpoint(quarter)) {
+        remove(disk, &fresh(&file))?;
         remove(disk, &file)?;
     }
     let folder = layout.ledger(quarter);
     // Without the file `log` no folder is taken for a log's.
     remove(disk, &folder.join(crate::identity::FILE))?;
     if fs::exists(&folder)? {
-        fs::remove_dir_all(&folder)?;
-        disk.sync_folder(disk::parent(&folder))?;
+        // Where the name leads elsewhere, the records lie there.
+        let place = fs::canonicalize(&folder)?;
+        fs::remove_dir_all(&place)?;
+        disk.sync_folder(disk::parent(&place))?;
+    }
+    if fs::symlink_metadata(&folder).is_ok() {
+        remove(disk, &folder)?;
     }
     lock(&shards.0.kept).remove(&quarter);
     Ok(())
+}
+
+/// Half of a replacement of `file` that a crash stopped.
+fn fresh(file: &Path) -> PathBuf {
+    let mut fresh = file.as_os_str().to_owned();
+    fresh.push(".new");
+    fresh.into()
 }
 
 fn remove(disk: &dyn Disk, file: &Path) -> io::Result<()> {

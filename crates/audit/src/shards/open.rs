@@ -1,7 +1,6 @@
 //! Making the first log, and opening the logs of an instance: what a crash left of a turn or of a
 //! dropping is finished first.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +10,7 @@ use tokio::sync::{RwLock, watch};
 use super::layout::LayoutError;
 use super::lease::Open;
 use super::turn::{TurnError, ended, successor};
-use super::{Inner, ShardSettings, Shards, drop};
+use super::{Inner, ShardSettings, Shards, drop, lock};
 use crate::ledger::{CreateError, Ledger, OpenError};
 use crate::origin::{Origin, Quarter};
 
@@ -72,11 +71,13 @@ impl Shards {
     /// [`OpenShardsError`], upon which nothing is open.
     pub fn open(settings: ShardSettings, now_us: i64) -> Result<Shards, OpenShardsError> {
         let shards = Shards::open_newest(settings)?;
+        shards.resume()?;
         shards.turn(now_us)?;
         Ok(shards)
     }
 
-    /// As [`Shards::open`], without turning to a later quarter.
+    /// Opens the newest log and writes nothing, so that it can be compared with what others know of
+    /// it. Nothing may begin in it before [`Shards::resume`].
     ///
     /// # Errors
     /// As [`Shards::open`].
@@ -85,41 +86,62 @@ impl Shards {
         let quarter = kept.last().copied().ok_or_else(|| OpenShardsError::None {
             folder: settings.layout.ledgers.display().to_string(),
         })?;
-        let open = |quarter| {
-            Ledger::open(settings.of(quarter))
-                .map_err(|source| OpenShardsError::Open { quarter, source })
-        };
-        let newest = open(quarter)?;
-        let links = newest.links();
-        if let Some(successor) = links.successor {
+        let newest = open_one(&settings, quarter)?;
+        if let Some(successor) = newest.links().successor {
             return Err(OpenShardsError::Lost {
                 origin: newest.origin().clone(),
                 successor: successor.origin,
             });
         }
-        let mut past = BTreeMap::new();
-        if let Some(before) = kept.range(..quarter).next_back().copied()
-            && links.predecessor.is_none()
-        {
-            let old = open(before)?;
-            finish_turn(&old, &newest)?;
-            past.insert(before, old);
-        }
-        let shards = Shards(Arc::new(Inner {
+        Ok(Shards(Arc::new(Inner {
             gate: Arc::new(RwLock::new(Open::new(newest.clone()))),
             newest: watch::Sender::new(newest),
-            past: Mutex::new(past),
+            past: Mutex::default(),
             opening: Mutex::default(),
             kept: Mutex::new(kept),
             changing: Mutex::default(),
             is_closing: AtomicBool::new(false),
             settings,
-        }));
-        for dropped in &links.dropped {
-            drop::finish(&shards, dropped).map_err(OpenShardsError::Remove)?;
-        }
-        Ok(shards)
+        })))
     }
+
+    /// Finishes what a crash left of a turn or of a dropping. Blocking.
+    ///
+    /// # Errors
+    /// [`OpenShardsError`], upon which nothing may begin.
+    pub fn resume(&self) -> Result<(), OpenShardsError> {
+        let _change = lock(&self.0.changing);
+        let newest = self.newest();
+        let (quarter, links) = (newest.origin().quarter(), newest.links());
+        let before = lock(&self.0.kept).range(..quarter).next_back().copied();
+        if let Some(before) = before
+            && links.predecessor.is_none()
+        {
+            let old = open_one(&self.0.settings, before)?;
+            finish_turn(&old, &newest)?;
+            lock(&self.0.past).insert(before, old);
+        }
+        for dropped in &links.dropped {
+            let quarter = dropped
+                .origin
+                .parse()
+                .map(|origin: Origin| origin.quarter());
+            if quarter.is_ok_and(|quarter| lock(&self.0.kept).contains(&quarter)) {
+                // A crash stopped the dropping, or somebody put the log back.
+                let origin = &dropped.origin;
+                tracing::warn!(
+                    origin,
+                    "a log that is on record as dropped is here: removing it"
+                );
+            }
+            drop::finish(self, dropped).map_err(OpenShardsError::Remove)?;
+        }
+        Ok(())
+    }
+}
+
+fn open_one(settings: &ShardSettings, quarter: Quarter) -> Result<Ledger, OpenShardsError> {
+    Ledger::open(settings.of(quarter)).map_err(|source| OpenShardsError::Open { quarter, source })
 }
 
 /// Goes on with a turn from `old` to `new` from where a crash came.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::lease::Open;
 use super::{QUARTERS_AHEAD_MAX, ShardSettings, Shards, lock};
 use crate::identity::{Identity, IdentityError};
-use crate::ledger::{AppendError, CreateError, Ledger, OpenError, ReadError, block_on};
+use crate::ledger::{AppendError, CreateError, Ledger, OpenError, ReadError, State, block_on};
 use crate::origin::{Origin, Quarter};
 
 /// How often a turn that waits looks whether all is being closed.
@@ -66,6 +66,17 @@ pub enum TurnError {
     /// The old log could not be read.
     #[error("the end of the old log could not be read")]
     Read(#[from] ReadError),
+    /// The old log has failed, so it is not known where it ended.
+    #[error(
+        "the log `{origin}` has failed, so where it ended is recorded when the gateway is started \
+         anew: {reason}"
+    )]
+    OldFailed {
+        /// Which log.
+        origin: Origin,
+        /// Why it failed.
+        reason: Arc<str>,
+    },
     /// All is being closed.
     #[error("the ledger is being closed")]
     Closing,
@@ -93,6 +104,9 @@ impl Shards {
 
     fn turn_within(&self, now_us: i64, ahead_max: i64) -> Result<bool, TurnError> {
         let mut ending = lock(&self.0.changing);
+        if self.0.is_closing.load(Ordering::Acquire) {
+            return Err(TurnError::Closing);
+        }
         self.finish(&mut ending, now_us)?;
         let old = self.newest();
         let (newest, now) = (old.origin().quarter(), Quarter::containing(now_us));
@@ -114,7 +128,13 @@ impl Shards {
     fn finish(&self, ending: &mut Option<Arc<Open>>, now_us: i64) -> Result<(), TurnError> {
         let Some(old) = ending else { return Ok(()) };
         self.wait_for(old)?;
-        let _recorded = self.newest().append_link(ended(&old.ledger)?, now_us)?;
+        let end = ended(&old.ledger)?;
+        // What a failed log has on disk is known once it is opened anew, and not before.
+        if let State::Failed(reason) = old.ledger.state() {
+            let origin = old.ledger.origin().clone();
+            return Err(TurnError::OldFailed { origin, reason });
+        }
+        let _recorded = self.newest().append_link(end, now_us)?;
         *ending = None;
         Ok(())
     }

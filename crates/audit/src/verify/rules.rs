@@ -4,8 +4,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use motlan_api::audit::v1::{ErasureScope, LinkDirection, Record, RecordKind, Result as Ended};
+use motlan_api::audit::v1::{
+    ErasureScope, LinkDirection, Look, Record, RecordKind, Result as Ended,
+};
 
+use crate::origin::Quarter;
+
+/// How long a root is.
+const HASH_BYTES: usize = 32;
 /// How many names are kept to be used again.
 const NAMES_MAX: usize = 4096;
 
@@ -119,14 +125,13 @@ impl Rules {
             Some(link) if !link.origin.is_empty() && !link.key.is_empty() => link.direction(),
             _ => LinkDirection::Unspecified,
         };
-        let ends = record
-            .link
-            .as_ref()
-            .is_some_and(|link| !link.root.is_empty());
+        let root_bytes = record.link.as_ref().map_or(0, |link| link.root.len());
         let is_bare = record.question.is_none() && record.result() == Ended::Unspecified;
         let has_it = match direction {
-            LinkDirection::Successor if is_bare && !ends => &mut self.has_successor,
-            LinkDirection::Predecessor if is_bare && ends => &mut self.has_predecessor,
+            LinkDirection::Successor if is_bare && root_bytes == 0 => &mut self.has_successor,
+            LinkDirection::Predecessor if is_bare && root_bytes == HASH_BYTES => {
+                &mut self.has_predecessor
+            }
             _ => return wrong("a link that does not say which log it leads to".to_owned()),
         };
         if std::mem::replace(has_it, true) {
@@ -191,8 +196,11 @@ fn tells_an_erasure(record: &Record, index: u64) -> bool {
 
 /// Whether a record of kind LOOK says what was shown, or why nothing was.
 pub(crate) fn tells_a_look(record: &Record) -> bool {
+    // Of which log it is that was looked into.
+    let is_of_log =
+        |look: &Look| look.quarter.is_empty() || look.quarter.parse::<Quarter>().is_ok();
     let is_told = match record.result() {
-        Ended::Released => record.look.is_some() && record.reason.is_empty(),
+        Ended::Released => record.look.as_ref().is_some_and(is_of_log) && record.reason.is_empty(),
         Ended::Refused => record.look.is_none() && !record.reason.is_empty(),
         Ended::Unspecified | Ended::Failed | Ended::NotFound => false,
     };
@@ -214,7 +222,7 @@ fn place(index: u64) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use motlan_api::audit::v1::{Erasure, Hold, Link, Look};
+    use motlan_api::audit::v1::{Erasure, Hold, Link};
 
     use super::*;
 
@@ -301,6 +309,7 @@ mod tests {
             "of the future"
         );
         assert_eq!(last(&[look(1, "2026q3")]), "", "of another log");
+        assert!(last(&[look(0, "2026")]).contains("a look that"), "of none");
         let refused = Record {
             result: Ended::Refused.into(),
             reason: "ROLE_NOT_HELD".into(),
@@ -391,6 +400,8 @@ mod tests {
         for (direction, root) in [
             (LinkDirection::Successor, &[7; 32][..]),
             (LinkDirection::Predecessor, &[]),
+            (LinkDirection::Predecessor, &[7; 31]),
+            (LinkDirection::Predecessor, &[7; 33]),
             (LinkDirection::Unspecified, &[]),
         ] {
             assert!(last(&[link(direction, root)]).contains("which log it leads to"));

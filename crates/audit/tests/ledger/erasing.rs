@@ -223,6 +223,40 @@ async fn a_ledger_that_cannot_carry_out_an_erasure_on_record_does_not_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_with_a_bound_leaves_what_was_recorded_behind_it() {
+    let place = Place::new(1 << 20);
+    let ledger = place.open();
+    ask(&ledger, &[1, 2, 1]).await;
+    let bound = ledger.size();
+    ask(&ledger, &[1]).await;
+    let erased = ledger.erase_before(&of_subject(&subject(1)), bound);
+    assert_eq!(erased.unwrap().indices, [0, 2]);
+    assert_eq!(opened(&ledger), "- 2 - 1 e");
+    ledger.close().unwrap();
+    assert_eq!(place.opened().0, "");
+}
+
+#[test]
+fn a_ground_names_somebody_whatever_stands_between_the_letters() {
+    for (ground, name) in [
+        ("about 0011 9998 9554", "001199989554"),
+        ("about 001-199.989554.", "0011 9998 9554"),
+        ("case abc-7", "ABC7"),
+        ("it was o-1, and", "O-1"),
+    ] {
+        assert!(Erasure::names(ground, name), "{ground}");
+    }
+    for (ground, name) in [
+        ("decision 120-12", "O-1"),
+        ("decision 12/QD", "-"),
+        ("decision 12/QD", ""),
+        ("decision 12/QD", "2"),
+    ] {
+        assert!(!Erasure::names(ground, name), "{ground}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_recorded_while_a_subject_is_erased_stays_readable() {
     let place = Place::new(1 << 20);
     let ledger = place.open();

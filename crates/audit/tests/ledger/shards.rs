@@ -2,6 +2,7 @@
 //! over all of them.
 
 mod dropping;
+mod restored;
 mod stopping;
 
 use std::fs;
@@ -10,8 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use motlan_audit::{
-    AppendError, Erasure, Layout, LayoutError, OpenShardsError, Origin, Quarter, ShardSettings,
-    Shards, ShardsReport, SignerKey, TurnError, Whose, verify_receipt, verify_shards,
+    AppendError, Erasure, Layout, LayoutError, OpenShardsError, Origin, PastError, Quarter,
+    ShardSettings, Shards, ShardsReport, SignerKey, TurnError, Whose, verify_receipt,
+    verify_shards,
 };
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -24,6 +26,8 @@ pub(crate) const INSTANCE: &str = "motlan.example/audit/hn1";
 pub(crate) struct Years {
     dir: TempDir,
     key: Arc<SignerKey>,
+    /// Whether known checkpoints are kept, which find a log that was put back by themselves.
+    has_known: bool,
 }
 
 pub(crate) fn quarter(text: &str) -> Quarter {
@@ -41,6 +45,7 @@ impl Years {
         let years = Years {
             dir: temporary(),
             key,
+            has_known: true,
         };
         let origin = years.origin("2026q3");
         Shards::create(&years.settings(), &origin).unwrap();
@@ -49,7 +54,7 @@ impl Years {
 
     pub(crate) fn layout(&self) -> Layout {
         let mut layout = Layout::beside(self.dir.path().join("ledger"));
-        layout.known_checkpoints = Some(self.dir.path().join("known"));
+        layout.known_checkpoints = self.has_known.then(|| self.dir.path().join("known"));
         layout
     }
 
@@ -75,7 +80,7 @@ impl Years {
     pub(crate) fn verified(&self) -> ShardsReport {
         let layout = self.layout();
         let (folder, sealings) = (&layout.ledgers, Some(layout.sealings.as_path()));
-        verify_shards(folder, self.key.verifier(), sealings, |_, _, _| {}).unwrap()
+        verify_shards(folder, self.key.verifier(), sealings, None, |_, _, _| {}).unwrap()
     }
 
     pub(crate) fn must_be_sound(&self) -> ShardsReport {
@@ -252,6 +257,12 @@ async fn a_turn_that_waits_gives_way_to_a_stop_and_is_finished_by_the_next_start
     assert!(matches!(turning.await.unwrap(), Err(TurnError::Closing)));
     assert!(years.must_be_sound().is_turning);
     drop((begun, shards));
+    // Not before it is told to: what others know of the log may come first.
+    Shards::open_newest(years.settings())
+        .unwrap()
+        .close()
+        .unwrap();
+    assert!(years.must_be_sound().is_turning);
     years.open("2026q4").close().unwrap();
     assert!(!years.must_be_sound().is_turning);
 }
@@ -312,23 +323,33 @@ async fn a_log_that_is_missing_or_another_is_found() {
     let refused = years.refusal("2027q1");
     assert!(matches!(refused, OpenShardsError::Lost { .. }), "{refused}");
     fs::rename(&aside, &newest).unwrap();
-    // The oldest alone may be gone: that is told, and no finding.
+    // The oldest is gone, and not on record as dropped.
     fs::rename(layout.ledger(quarter("2026q3")), &aside).unwrap();
-    let report = years.must_be_sound();
+    let found = years.findings();
+    assert!(found.contains("not on record as dropped"), "{found}");
+    let from = |text| {
+        let (folder, key) = (&layout.ledgers, years.key.verifier());
+        verify_shards(folder, key, None, Some(quarter(text)), |_, _, _| {}).unwrap()
+    };
+    // Unless somebody says that it is elsewhere.
+    let report = from("2026q4");
+    assert!(report.is_sound(), "{report:#?}");
     assert_eq!(
         report.before.as_deref(),
         Some("motlan.example/audit/hn1/2026q3")
     );
+    assert!(!from("2026q3").is_sound());
+    assert_eq!(from("2027q1").logs.len(), 1);
     assert!(!report.before_was_dropped);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_history_of_a_past_quarter_is_found_though_it_is_well_signed() {
-    let (years, mut other) = (Years::new(), Years::new());
+    let (mut years, mut other) = (Years::new(), Years::new());
     other.key = Arc::clone(&years.key);
+    (years.has_known, other.has_known) = (false, false);
     fs::remove_dir_all(other.layout().ledgers).unwrap();
     fs::remove_dir_all(other.layout().sealings).unwrap();
-    fs::remove_dir_all(other.dir.path().join("known")).unwrap();
     Shards::create(&other.settings(), &other.origin("2026q3")).unwrap();
     for years in [&years, &other] {
         let shards = years.open("2026q3");
@@ -352,6 +373,11 @@ async fn a_second_history_of_a_past_quarter_is_found_though_it_is_well_signed() 
         found.contains("are not those that it ended with"),
         "{found}"
     );
+    // Nor is it served, or gone on with.
+    let shards = years.open("2026q4");
+    let refused = spawn_blocking(move || shards.past(quarter("2026q3")).map(|log| log.size()));
+    let refused = refused.await.unwrap().unwrap_err();
+    assert!(matches!(refused, PastError::Unlinked { .. }), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,4 +10,5 @@ mod ledgers;
 mod looks;
 mod program;
 mod proofs;
+mod quarters;
 mod search;

@@ -34,6 +34,8 @@ const LEVEL_MAX: u8 = 63;
 const FOR_GOOD: (HeaderName, &str) = (CACHE_CONTROL, "public, max-age=31536000, immutable");
 /// A checkpoint is replaced with each commit.
 const FOR_A_SECOND: (HeaderName, &str) = (CACHE_CONTROL, "max-age=1");
+/// Below `/log/` lies another log after a turn, with other tiles in the same places.
+const NOT_KEPT: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 const TEXT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; charset=utf-8");
 const BINARY: (HeaderName, &str) = (CONTENT_TYPE, "application/octet-stream");
 
@@ -78,7 +80,12 @@ impl Logs {
         ([TEXT, FOR_A_SECOND], note).into_response()
     }
 
-    async fn tile(self, ledger: Ledger, path: String) -> Response {
+    async fn tile(
+        self,
+        ledger: Ledger,
+        path: String,
+        caching: (HeaderName, &'static str),
+    ) -> Response {
         let Some(tile) = Tile::parse(&path) else {
             return (StatusCode::NOT_FOUND, "no path of tlog-tiles\n").into_response();
         };
@@ -90,7 +97,7 @@ impl Logs {
         match read {
             Ok(Ok(bytes)) => {
                 let sent = Bytes::from_owner(Sent { bytes, _turn: turn });
-                ([BINARY, FOR_GOOD], sent).into_response()
+                ([BINARY, caching], sent).into_response()
             }
             Ok(Err(ReadError::Unknown { .. })) => {
                 (StatusCode::NOT_FOUND, "the log has not come that far\n").into_response()
@@ -135,7 +142,7 @@ async fn checkpoint(Shared(logs): Shared<Logs>, Path(quarter): Path<String>) -> 
 
 async fn newest_tile(Shared(logs): Shared<Logs>, Path(path): Path<String>) -> Response {
     let ledger = logs.shards.newest();
-    logs.tile(ledger, path).await
+    logs.tile(ledger, path, NOT_KEPT).await
 }
 
 async fn tile(
@@ -143,7 +150,7 @@ async fn tile(
     Path((quarter, path)): Path<(String, String)>,
 ) -> Response {
     match logs.of(&quarter) {
-        Ok(ledger) => logs.tile(ledger, path).await,
+        Ok(ledger) => logs.tile(ledger, path, FOR_GOOD).await,
         Err(no_log) => no_log.into_response(),
     }
 }

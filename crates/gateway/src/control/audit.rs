@@ -4,9 +4,10 @@
 //! itself a record, durable before anything is shown or done (`look`). It runs in a task of its
 //! own, so that a caller that hangs up does not stop the record.
 //!
-//! Limits: 8 calls at once, 4 of one system; a page has at most 1,000 records or 200 accesses and
-//! about 3 MiB; no hold is placed in a log with 5,000 records of holds; a hold lasts at most 365
-//! days and its texts have at most 200 bytes.
+//! Limits: 8 calls at once, 4 of one system, and beside them 4 refusals, 2 of one system; a page
+//! has at most 1,000 records or 200 accesses and about 3 MiB; no hold is placed in a log with 5,000
+//! records of holds; a hold lasts at most 365 days, its ground has at most 200 bytes and its other
+//! texts 512.
 
 mod accesses;
 mod erase;
@@ -16,22 +17,24 @@ mod look;
 mod search;
 mod trail;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use motlan_api::audit::v1 as wire;
 use motlan_api::audit::v1::audit_server::Audit;
-use motlan_catalog::{Catalog, SystemId};
+use motlan_catalog::Catalog;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, MutexGuard};
 use tonic::{Code, Request, Response, Status};
 
+use super::Long;
+use super::places::{Place, Places};
 use super::receipts;
 use crate::identity::{Peer, TokenError, Tokens};
 use crate::lookup::{WireError, bearer};
 use crate::telemetry::Metrics;
+use accesses::PageKey;
 use failure::Failure;
 use look::{Admitted, Asked, Call};
 pub use trail::Trails;
@@ -40,6 +43,12 @@ pub use trail::Trails;
 const CALLS_MAX: usize = 8;
 /// Those of one system, so that a portal leaves room for an inspection.
 const CALLS_PER_SYSTEM_MAX: usize = 4;
+/// Calls without the role at once: each is one record, and takes no place from those with it.
+const REFUSALS_MAX: usize = 4;
+const REFUSALS_PER_SYSTEM_MAX: usize = 2;
+/// How long a call waits for another one that changes what is held. Shorter than the time for a
+/// call: who is told that it took too long is not to find it done later.
+const CHANGING_MAX: Duration = Duration::from_secs(8);
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
@@ -49,9 +58,9 @@ struct Shared {
     trails: Trails,
     catalog: Arc<Catalog>,
     tokens: Arc<Tokens>,
-    places: Arc<Semaphore>,
-    /// Each system's share of them.
-    shares: HashMap<SystemId, Arc<Semaphore>>,
+    places: Places,
+    refusals: Places,
+    pages: PageKey,
     /// Held while holds are placed and ended, and by an erasure: it looks whether any is in force.
     changing: Mutex<()>,
     metrics: Metrics,
@@ -64,25 +73,23 @@ impl AuditTrail {
         catalog: Arc<Catalog>,
         tokens: Arc<Tokens>,
         metrics: &Metrics,
-    ) -> Self {
+    ) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let calls = metrics
             .meter()
             .u64_counter("motlan.looks")
             .with_description("Calls of the audit trail by method and how they ended")
             .build();
-        let share = || Arc::new(Semaphore::new(CALLS_PER_SYSTEM_MAX));
-        let systems = catalog.systems();
-        let shares = systems.map(|system| (system.id.clone(), share()));
-        Self(Arc::new(Shared {
-            shares: shares.collect(),
+        Ok(Self(Arc::new(Shared {
+            places: Places::new(&catalog, CALLS_MAX, CALLS_PER_SYSTEM_MAX),
+            refusals: Places::new(&catalog, REFUSALS_MAX, REFUSALS_PER_SYSTEM_MAX),
+            pages: PageKey::new()?,
             trails,
             catalog,
             tokens,
-            places: Arc::new(Semaphore::new(CALLS_MAX)),
             changing: Mutex::new(()),
             metrics: metrics.clone(),
             calls,
-        }))
+        })))
     }
 
     /// Checks the token of a call.
@@ -143,18 +150,22 @@ impl AuditTrail {
             .map_err(|failure| failure.status())
     }
 
-    /// A place among the calls under way, within the calling system's own share.
-    fn place(&self, asked: &Asked) -> Result<[OwnedSemaphorePermit; 2], Failure> {
-        let share = self.0.shares.get(asked.system());
-        let share = share.and_then(|share| Arc::clone(share).try_acquire_owned().ok());
-        let place = share.and_then(|share| {
-            let place = Arc::clone(&self.0.places).try_acquire_owned().ok()?;
-            Some([share, place])
-        });
-        place.ok_or_else(|| {
-            let message =
-                "as many calls of the audit trail as may be are under way; try again later";
-            WireError::new(Code::ResourceExhausted, "GATEWAY_BUSY", message).into()
+    /// A place among the calls under way, or among the refusals.
+    fn place(&self, asked: &Asked) -> Result<Place, Failure> {
+        let places = match asked.has_role() {
+            true => &self.0.places,
+            false => &self.0.refusals,
+        };
+        places.take(asked.system()).ok_or_else(|| {
+            busy("as many calls of the audit trail as may be are under way; try again later")
+        })
+    }
+
+    /// Alone among those that place and end holds, and erase. Nothing is recorded yet.
+    async fn alone(&self) -> Result<MutexGuard<'_, ()>, Failure> {
+        let locked = tokio::time::timeout(CHANGING_MAX, self.0.changing.lock()).await;
+        locked.map_err(|_late| {
+            busy("an erasure or a hold is under way, and nothing was done; try again later")
         })
     }
 
@@ -171,6 +182,10 @@ impl AuditTrail {
     async fn admitted(&self, asked: Asked) -> Result<Admitted, Failure> {
         asked.admit(&self.0.trails).await
     }
+}
+
+fn busy(message: &str) -> Failure {
+    WireError::new(Code::ResourceExhausted, "GATEWAY_BUSY", message).into()
 }
 
 #[tonic::async_trait]
@@ -211,7 +226,8 @@ impl Audit for AuditTrail {
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
             let gather = move |shared: &Shared| {
-                accesses::accesses(&shared.trails, &shared.catalog, admitted, &request)
+                let Shared { trails, pages, .. } = shared;
+                accesses::accesses(trails, &shared.catalog, pages, admitted, &request)
             };
             let unshown = this.blocking(gather).await?;
             let (look, mut response) = unshown.record(&this.0.trails).await?.show();
@@ -230,7 +246,7 @@ impl Audit for AuditTrail {
         let request = request.into_inner();
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
-            let _alone = this.0.changing.lock().await;
+            let _alone = this.alone().await?;
             let place = move |shared: &Shared| {
                 hold::place(&shared.trails, &shared.catalog, admitted, &request)
             };
@@ -251,10 +267,14 @@ impl Audit for AuditTrail {
         let request = request.into_inner();
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
-            let _alone = this.0.changing.lock().await;
+            let _alone = this.alone().await?;
             let end = move |shared: &Shared| hold::end(&shared.trails, admitted, &request);
-            let unshown = this.blocking(end).await?;
-            let (record, mut response) = unshown.record(&this.0.trails).await?.show();
+            let trails = &this.0.trails;
+            let unshown = match this.blocking(end).await? {
+                Ok(unshown) => unshown,
+                Err(refused) => return Err(refused.record(trails).await),
+            };
+            let (record, mut response) = unshown.record(trails).await?.show();
             response.record = record.to_string();
             Ok(response)
         };
@@ -267,19 +287,18 @@ impl Audit for AuditTrail {
     ) -> Result<Response<wire::EraseResponse>, Status> {
         let call = Call::Erase;
         let asked = self.asked(call, &request, erase::request(request.get_ref()));
+        let long = request.extensions().get::<Long>().cloned();
         let request = request.into_inner();
-        let work = async |this: Self, asked| {
+        let work = async move |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
-            let _alone = this.0.changing.lock().await;
+            let _alone = this.alone().await?;
+            long.unwrap_or_default().begin();
             let erase = move |shared: &Shared| erase::erase(&shared.trails, admitted, &request);
             let trails = &this.0.trails;
             match this.blocking(erase).await? {
                 erase::Ended::Done(response) => Ok(response),
                 erase::Ended::Nothing(unshown) => Ok(unshown.record(trails).await?.show().1),
-                erase::Ended::Held(refused) => {
-                    let (admitted, error) = *refused;
-                    Err(admitted.refuse(error, trails).await)
-                }
+                erase::Ended::Held(refused) => Err(refused.record(trails).await),
             }
         };
         self.answer(call, asked, work).await

@@ -37,9 +37,7 @@ impl<C: Fn() -> i64> Turning<C> {
     /// Runs until the task is dropped.
     pub(crate) async fn run(self) {
         loop {
-            let next = self.shards.newest().origin().quarter().after(1);
-            let left_us = next.begins_us().saturating_sub((self.clock)());
-            let left = Duration::from_micros(u64::try_from(left_us).unwrap_or(0));
+            let left = self.left();
             match left.is_zero() {
                 false => tokio::time::sleep(left.min(LOOK_EVERY)).await,
                 // R77: the old log goes on meanwhile, and not in silence.
@@ -49,6 +47,17 @@ impl<C: Fn() -> i64> Turning<C> {
         }
     }
 
+    /// How long there is nothing to be done.
+    fn left(&self) -> Duration {
+        // A turn that is not finished is gone on with, though the next log is written.
+        if self.shards.is_ending() {
+            return Duration::ZERO;
+        }
+        let next = self.shards.newest().origin().quarter().after(1);
+        let left_us = next.begins_us().saturating_sub((self.clock)());
+        Duration::from_micros(u64::try_from(left_us).unwrap_or(0))
+    }
+
     async fn turn(&self) -> Result<(), ()> {
         let error = match turn(&self.shards, (self.clock)()).await {
             Ok(_turned) => return Ok(()),
@@ -56,7 +65,14 @@ impl<C: Fn() -> i64> Turning<C> {
         };
         self.failures.add(1, &[]);
         let error = with_sources(&error);
-        tracing::error!(error, "the quarter could not turn; its log goes on for now");
+        match self.shards.is_ending() {
+            true => tracing::error!(
+                error,
+                "the quarter has turned, and where its log ended is not on record yet; tried \
+                 again in a minute"
+            ),
+            false => tracing::error!(error, "the quarter could not turn; its log goes on for now"),
+        }
         Err(())
     }
 }
@@ -117,6 +133,31 @@ mod tests {
         assert_eq!(shards.newest().origin().quarter(), next);
         assert!(begun.elapsed() >= Duration::from_millis(50));
         turning.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_turn_that_is_not_finished_is_tried_again() {
+        // R77.
+        let dir = tempfile::tempdir().unwrap();
+        let shards = shards(&dir.path().join("ledger"));
+        let next: Quarter = "2026q4".parse().unwrap();
+        let begins_us = next.begins_us();
+        let turning = Turning::new(&shards, move || begins_us, &Metrics::new().unwrap());
+        assert_eq!(turning.left(), Duration::ZERO);
+        let mut begun = shards.current().await;
+        begun.asked();
+        let mut newest = shards.follow();
+        let old = begun.ledger().clone();
+        let end = async {
+            newest.changed().await.unwrap();
+            old.fail("the disk is gone");
+            drop(begun);
+        };
+        let (turned, ()) = tokio::join!(turning.turn(), end);
+        turned.unwrap_err();
+        assert_eq!(shards.newest().origin().quarter(), next);
+        assert_eq!(turning.left(), Duration::ZERO);
+        turning.turn().await.unwrap_err();
     }
 
     #[tokio::test]

@@ -103,6 +103,24 @@ impl Remote {
         })
     }
 
+    /// The same witness, asked nothing yet.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            address: self.address.clone(),
+            key: self.key.clone(),
+            tls: self.tls.clone(),
+            answer_max: self.answer_max,
+            connection: None,
+            known: 0,
+            failures: 0,
+            due: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.key.name()
+    }
+
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.due.is_none_or(|due| due <= now)
     }

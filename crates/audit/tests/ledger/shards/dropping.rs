@@ -13,12 +13,12 @@ pub(super) fn dropping(at: &str) -> Dropping {
         quarter: quarter(at),
         ground: "decision 9".to_owned(),
         by: "operator".to_owned(),
-        keep_quarters: Some(0),
+        keep_quarters: None,
         time_us: in_us("2027q1"),
     }
 }
 
-async fn try_to(shards: &Shards, dropping: Dropping) -> Result<String, DropError> {
+pub(super) async fn try_to(shards: &Shards, dropping: Dropping) -> Result<String, DropError> {
     let shards = shards.clone();
     let dropped = spawn_blocking(move || shards.drop_log(&dropping)).await;
     Ok(dropped.unwrap()?.record.to_string())

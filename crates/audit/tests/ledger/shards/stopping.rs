@@ -80,6 +80,7 @@ async fn a_turn_is_finished_by_the_next_opening_wherever_the_power_was_cut() {
                 let after = Years {
                     dir: temporary(),
                     key: Arc::clone(&years.key),
+                    has_known: true,
                 };
                 disk.lay(&fate, after.dir.path()).unwrap();
                 let shards = after.open("2026q4");

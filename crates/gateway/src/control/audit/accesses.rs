@@ -4,7 +4,9 @@
 //!
 //! R76: in the words of the catalogue, with a proof, and without the official and the dossier.
 
+mod page;
 mod sentence;
+mod token;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +14,7 @@ use motlan_api::audit::v1::{
     Access, Look, Record, RecordKind, Result as Ended, SubjectAccessesRequest,
     SubjectAccessesResponse,
 };
-use motlan_audit::{Quarter, Query, ReadEntry};
+use motlan_audit::{Query, ReadEntry};
 use motlan_catalog::{Catalog, SystemId};
 use prost::Message as _;
 
@@ -20,16 +22,16 @@ use super::failure::Failure;
 use super::hold::{self, InForce};
 use super::look::{Admitted, Call, Request, Unshown};
 use super::trail::{Trail, Trails};
+use page::Page;
+pub(super) use token::PageKey;
 
 /// So many accesses are shown where no number is given, and at most.
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 200;
-/// So many records are read at once, and at most for one page. A page of a subject with many
-/// records that are not shown may be short, or empty, and lead on.
+/// So many records are read at once, and at most for one page. A page of a subject with so many
+/// records that are not told may be short, or empty, and lead on.
 const RECORDS_AT_ONCE: usize = 20;
-const RECORDS_MAX: usize = 2_000;
-/// A page is full at this size: clients take 4 MiB.
-const PAGE_BYTES_FULL: usize = 2 << 20;
+const RECORDS_MAX: usize = 10_000;
 /// An outcome is recorded within this time after its question; longer than any lookup may take.
 const LOOKUP_US_MAX: i64 = 3_600_000_000;
 
@@ -46,6 +48,7 @@ pub(super) fn request(request: &SubjectAccessesRequest) -> Request {
 pub(super) fn accesses(
     trails: &Trails,
     catalog: &Catalog,
+    pages: &PageKey,
     admitted: Admitted,
     request: &SubjectAccessesRequest,
 ) -> Result<Unshown<SubjectAccessesResponse>, Failure> {
@@ -60,33 +63,28 @@ pub(super) fn accesses(
     if request.subject.trim().is_empty() {
         return Err(Failure::request("subject", "a subject is needed"));
     }
-    let holds = hold::in_force(trails, admitted.now_us())?;
-    let (quarter, mut token) = begin(trails, &request.page_token)?;
+    let begin = begin(trails, pages, &request.page_token)?;
+    let (quarter, mut place) = begin.unzip();
     let logs = trails.all()?;
-    let mut logs = logs
-        .iter()
-        .skip_while(|log| log.quarter() > quarter)
-        .peekable();
-    let mut response = SubjectAccessesResponse::default();
+    let is_newer = |log: &&Trail| quarter.as_ref().is_some_and(|it| log.quarter() != *it);
+    let mut page = Page::of(size);
     // Of the newest log that is looked into.
-    let mut indexed_to = None;
-    while let Some(trail) = logs.next() {
+    let mut answered = None;
+    for trail in logs.iter().skip_while(is_newer) {
         let view = View {
+            trails,
             trail,
             catalog,
-            holds: &holds,
             subject: &request.subject,
+            now_us: admitted.now_us(),
         };
-        let page = view.page(request, std::mem::take(&mut token), size, &mut response)?;
-        indexed_to.get_or_insert(page.indexed_to);
-        let leads_on = match (page.next, logs.peek()) {
-            (Some(next), _) => format!("{}.{next}", trail.quarter()),
-            (None, Some(older)) if page.is_full => format!("{}.", older.quarter()),
-            (None, _) => continue,
-        };
-        response.next_page_token = leads_on;
-        break;
+        let indexed_to = view.fill(request, place.take(), &mut page)?;
+        answered.get_or_insert_with(|| (trail.quarter(), indexed_to));
+        if page.is_done {
+            break;
+        }
     }
+    let (quarter, indexed_to) = answered.unwrap_or_default();
     let given = [
         ("since_us", request.since_us.is_some()),
         ("subject", true),
@@ -95,105 +93,125 @@ pub(super) fn accesses(
     let filters = given.into_iter().filter(|(_, is_given)| *is_given);
     let look = Look {
         filters: filters.map(|(name, _)| name.to_owned()).collect(),
-        size: indexed_to.unwrap_or_default(),
-        shown: u32::try_from(response.accesses.len()).unwrap_or(u32::MAX),
+        size: indexed_to,
+        shown: u32::try_from(page.accesses.len()).unwrap_or(u32::MAX),
         quarter,
     };
-    Ok(admitted.found(response, look))
+    Ok(admitted.found(page.response(pages)?, look))
 }
 
-/// Where a page begins: the quarter of a log, and the place in it.
-fn begin(trails: &Trails, token: &str) -> Result<(String, String), Failure> {
+/// Where a page begins, if not at the end of the newest log: the quarter of a log, and the place
+/// in it.
+fn begin(
+    trails: &Trails,
+    pages: &PageKey,
+    token: &str,
+) -> Result<Option<(String, String)>, Failure> {
     if token.is_empty() {
-        return Ok((trails.current()?.quarter(), String::new()));
+        return Ok(None);
     }
-    let parts = token.split_once('.');
-    let parts = parts.filter(|(quarter, _)| quarter.parse::<Quarter>().is_ok());
+    let opened = pages.open(token);
+    let parts = opened.as_deref().and_then(|place| place.split_once('.'));
+    let kept = trails.quarters();
+    let parts = parts.filter(|(quarter, _)| kept.iter().any(|it| it == quarter));
     let (quarter, place) = parts.ok_or_else(|| {
-        let message = "this is no token of a page: give what the page before said";
+        let message = "this is no token of a page, or one from before the gateway was started: \
+                       give what the page before said, or begin anew";
         Failure::request("page_token", message)
     })?;
-    Ok((quarter.to_owned(), place.to_owned()))
+    Ok(Some((quarter.to_owned(), place.to_owned())))
 }
 
 /// One subject's view of a log.
 struct View<'v> {
+    trails: &'v Trails,
     trail: &'v Trail,
     catalog: &'v Catalog,
-    holds: &'v [InForce],
     subject: &'v str,
-}
-
-/// How far one log was read for a page.
-struct Read {
-    /// Where it goes on in this log.
-    next: Option<String>,
-    /// Nothing more is to go onto the page.
-    is_full: bool,
-    indexed_to: u64,
+    now_us: i64,
 }
 
 impl View<'_> {
-    /// Puts accesses of this log on a page of `size`.
-    fn page(
+    /// Puts accesses of this log on a page, from `place` on. Gives for how many records of the log
+    /// that speaks.
+    fn fill(
         &self,
         request: &SubjectAccessesRequest,
-        token: String,
-        size: usize,
-        response: &mut SubjectAccessesResponse,
-    ) -> Result<Read, Failure> {
+        place: Option<String>,
+        page: &mut Page,
+    ) -> Result<u64, Failure> {
         let mut query = Query {
             subject: Some(self.subject.to_owned()),
             since_us: request.since_us,
             until_us: request.until_us,
-            page: (!token.is_empty()).then_some(token),
+            page: place.filter(|place| !place.is_empty()),
             ..Query::default()
         };
+        let quarter = self.trail.quarter();
+        page.leads_on = format!("{quarter}.");
         let mut answered = BTreeSet::new();
-        let mut bytes = response.encoded_len();
-        let mut read = 0;
+        let mut holds = None;
         loop {
-            // Each record makes one access at most: no page gets too many.
-            let left = size.saturating_sub(response.accesses.len()).max(1);
-            query.limit = RECORDS_AT_ONCE.min(left);
+            let was_full = page.is_full();
+            query.limit = match page.size.saturating_sub(page.accesses.len()) {
+                _ if was_full => RECORDS_AT_ONCE,
+                // Each record makes one access at most: no page gets too many.
+                left => RECORDS_AT_ONCE.min(left),
+            };
             let found = self.trail.search(&query)?;
-            let indexed_to = found.indexed_to;
-            read += found.records.len();
+            // Read after the search has settled what it speaks for: what it finds that was recorded
+            // under a hold, it finds with the hold.
+            let holds = match &mut holds {
+                Some(holds) => holds,
+                unread => unread.insert(self.holds()?),
+            };
             for entry in &found.records {
-                let shown = self.access(entry, &mut answered, indexed_to)?;
-                bytes += shown.as_ref().map_or(0, Access::encoded_len);
-                response.accesses.extend(shown);
+                if !self.is_told(entry, holds, &mut answered, found.indexed_to)? {
+                    continue;
+                }
+                if was_full {
+                    page.is_done = true;
+                    return Ok(found.indexed_to);
+                }
+                page.add(self.told(entry)?);
             }
-            let is_full = response.accesses.len() >= size || bytes >= PAGE_BYTES_FULL;
-            if found.next.is_none() || is_full || read >= RECORDS_MAX {
-                return Ok(Read {
-                    next: found.next,
-                    is_full,
-                    indexed_to,
-                });
+            page.read += found.records.len();
+            if let Some(next) = found.next.as_ref().filter(|_| !was_full) {
+                page.leads_on = format!("{quarter}.{next}");
+            }
+            page.is_done = page.read >= RECORDS_MAX && found.next.is_some();
+            if page.is_done || found.next.is_none() {
+                return Ok(found.indexed_to);
             }
             query.page = found.next;
         }
     }
 
-    /// What a record tells its subject; `None` where it is another one's to tell, or is held.
-    fn access(
+    /// The holds that may cover records about the subject.
+    fn holds(&self) -> Result<Vec<InForce>, Failure> {
+        let mut holds = hold::in_force(self.trails, self.now_us)?;
+        holds.retain(|hold| hold.reaches(self.trail, self.subject));
+        Ok(holds)
+    }
+
+    /// Whether a record tells its subject of an access: not where another one does, or it is held.
+    fn is_told(
         &self,
         entry: &ReadEntry,
+        holds: &[InForce],
         answered: &mut BTreeSet<u64>,
         size: u64,
-    ) -> Result<Option<Access>, Failure> {
+    ) -> Result<bool, Failure> {
         let (index, record) = (entry.id.index(), &entry.record);
         let Some(sealed) = entry.sealed.sealed() else {
-            return Ok(None);
+            return Ok(false);
         };
         answered.extend(record.question);
         // R75: what is held stays out of the view.
-        let mut holds = self.holds.iter();
-        if holds.any(|hold| hold.covers(self.trail, record, sealed)) {
-            return Ok(None);
+        if holds.iter().any(|hold| hold.covers(record, sealed)) {
+            return Ok(false);
         }
-        let is_told = match record.kind() {
+        Ok(match record.kind() {
             RecordKind::Outcome => true,
             RecordKind::Question => {
                 !answered.contains(&index) && !self.ended(index, record, size)?
@@ -205,11 +223,7 @@ impl View<'_> {
             RecordKind::Hold | RecordKind::Erasure | RecordKind::Link | RecordKind::Unspecified => {
                 false
             }
-        };
-        match is_told {
-            true => self.told(entry).map(Some),
-            false => Ok(None),
-        }
+        })
     }
 
     /// Whether a question has an outcome among the first `size` records. It may stand on a page

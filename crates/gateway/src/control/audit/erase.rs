@@ -1,13 +1,13 @@
 //! Erasing a subject through the running gateway.
 
 use motlan_api::audit::v1::{EraseRequest, EraseResponse, Look, RecordKind};
-use motlan_audit::{EraseError, Erased, Erasure, Query, Whose};
+use motlan_audit::{EraseError, Erased, Erasure, Query, RecordId, Whose};
 use prost::Message as _;
 use tonic::Code;
 
 use super::failure::Failure;
 use super::hold::{self, InForce};
-use super::look::{Admitted, Request, Unshown};
+use super::look::{Admitted, Refused, Request, Unshown};
 use super::trail::{Trail, Trails};
 use crate::lookup::WireError;
 
@@ -30,7 +30,7 @@ pub(super) enum Ended {
     /// There was nothing to erase, which is to be recorded before it is told.
     Nothing(Box<Unshown<EraseResponse>>),
     /// The subject's records are held, which is to be recorded before it is told.
-    Held(Box<(Admitted, WireError)>),
+    Held(Refused),
 }
 
 /// Erases in all logs. Blocking; one at a time, and none while a hold is placed.
@@ -53,23 +53,30 @@ pub(super) fn erase(
     if request.subject.trim().is_empty() {
         return Err(failure(&EraseError::Nobody));
     }
-    let holds = hold::in_force(trails, admitted.now_us())?;
     let all = trails.all()?;
-    for trail in &all {
+    // Sizes first: what is recorded later, and may be held, is not erased.
+    let all = all.into_iter().map(|trail| (trail.ledger().size(), trail));
+    let all: Vec<_> = all.collect();
+    let holds = hold::in_force(trails, admitted.now_us())?;
+    for (_, trail) in &all {
         if let Some(hold) = holding(trail, &holds, request)? {
             let message = format!(
                 "the hold `{}` keeps records of the subject; end it first, on a ground",
                 hold.id
             );
             let error = WireError::new(Code::FailedPrecondition, "RECORDS_HELD", message);
-            return Ok(Ended::Held(Box::new((admitted, error))));
+            let subject = request.subject.trim().to_owned();
+            return Ok(Ended::Held(admitted.refused(error, subject)));
         }
     }
     let mut response = EraseResponse::default();
+    let mut done = Vec::new();
     // The oldest first: it is repeated as a whole where a later one fails.
-    for trail in all.iter().rev() {
-        let erased = trail.ledger().erase(&erasure);
-        add(&mut response, erased.map_err(|error| failure(&error))?);
+    for (size, trail) in all.iter().rev() {
+        let erased = trail.ledger().erase_before(&erasure, *size);
+        let erased = erased.map_err(|error| partly(failure(&error), &done))?;
+        done.extend(erased.records.iter().cloned());
+        add(&mut response, erased);
         forget(trail);
     }
     if response.records.is_empty() {
@@ -79,8 +86,8 @@ pub(super) fn erase(
         }
         let look = Look {
             filters,
-            size: all.first().map_or(0, |newest| newest.ledger().size()),
-            quarter: all.first().map(Trail::quarter).unwrap_or_default(),
+            size: all.first().map_or(0, |(size, _)| *size),
+            quarter: all.first().map(|(_, it)| it.quarter()).unwrap_or_default(),
             ..Look::default()
         };
         let nothing = admitted.found_nobody(response, look);
@@ -117,7 +124,8 @@ fn holding<'h>(
             let Some(sealed) = entry.sealed.sealed() else {
                 continue;
             };
-            let covers = |hold: &&InForce| hold.covers(trail, &entry.record, sealed);
+            let covers =
+                |hold: &&InForce| hold.subject.is_empty() && hold.covers(&entry.record, sealed);
             let held = match entry.record.kind() {
                 RecordKind::Hold => None,
                 _ => holds.iter().find(covers),
@@ -157,11 +165,27 @@ fn forget(trail: &Trail) {
     tracing::error!("the search index has not met an erasure yet");
 }
 
+/// A failure in one log, where others were done before.
+fn partly(failure: Failure, done: &[RecordId]) -> Failure {
+    let Some(last) = done.last() else {
+        return failure;
+    };
+    let done: Vec<_> = done.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "some logs are done, as `{}` record; repeat the call for the others, where it ended with \
+         {}",
+        done.join("`, `"),
+        failure.reason()
+    );
+    let error = WireError::new(Code::Unavailable, "ERASURE_INCOMPLETE", message);
+    failure.told_as(error, last.clone())
+}
+
 fn failure(error: &EraseError) -> Failure {
     match error {
         EraseError::Nobody => Failure::request("subject", error.to_string()),
         EraseError::Ground => Failure::request("ground", error.to_string()),
-        EraseError::Personal => hold::personal_ground(),
+        EraseError::Personal => hold::personal_ground().into(),
         EraseError::Read(read) => Failure::unreadable(read),
         EraseError::Append(append) => Failure::unrecorded(append),
         _ => {

@@ -33,6 +33,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, told in other words, with a record of what was done all the same.
+    pub(super) fn told_as(self, error: WireError, record: RecordId) -> Failure {
+        Failure {
+            error,
+            record: Some(record),
+            ..self
+        }
+    }
+
     /// The request is not what the contract says.
     pub(super) fn request(field: &'static str, message: impl Into<String>) -> Failure {
         WireError::new(Code::InvalidArgument, "REQUEST_MALFORMED", message)

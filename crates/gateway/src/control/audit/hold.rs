@@ -7,13 +7,13 @@ use motlan_api::audit::v1::{
     EndHoldRequest, EndHoldResponse, Held, Hold, PlaceHoldRequest, PlaceHoldResponse, Record,
     RecordKind, Sealed,
 };
-use motlan_audit::{Field, Query, ReadEntry, RecordId};
+use motlan_audit::{Erasure, Field, Query, ReadEntry, RecordId};
 use motlan_catalog::{Catalog, SystemId};
 use prost::Message as _;
 use tonic::Code;
 
 use super::failure::Failure;
-use super::look::{Admitted, Request, Unshown};
+use super::look::{Admitted, Refused, Request, Unshown};
 use super::trail::{Trail, Trails};
 use crate::lookup::WireError;
 
@@ -21,8 +21,10 @@ use crate::lookup::WireError;
 const HOLD_US_MAX: i64 = 365 * 86_400_000_000;
 /// No more are placed in a log that has so many records of holds. They can still be ended.
 const HOLDS_MAX: usize = 5_000;
-/// The longest of the texts.
-const TEXT_BYTES_MAX: usize = 200;
+/// The longest ground.
+const GROUND_BYTES_MAX: usize = 200;
+/// The longest of the other texts: 128 characters of any kind, as a token may have.
+const TEXT_BYTES_MAX: usize = 512;
 
 /// What is recorded of a request to place a hold, where it is refused.
 pub(super) fn place_request(request: &PlaceHoldRequest) -> Request {
@@ -44,18 +46,22 @@ pub(super) fn end_request(request: &EndHoldRequest) -> Request {
 /// A hold that is in force.
 pub(super) struct InForce {
     pub(super) id: RecordId,
-    subject: String,
+    pub(super) subject: String,
     held: Held,
 }
 
 impl InForce {
-    /// Whether it keeps a record out of its subject's view.
-    pub(super) fn covers(&self, trail: &Trail, record: &Record, sealed: &Sealed) -> bool {
+    /// Whether it keeps a record out of its subject's view, which it [reaches](Self::reaches).
+    pub(super) fn covers(&self, record: &Record, sealed: &Sealed) -> bool {
         let fits = |due: &str, value: &str| due.is_empty() || due == value.trim();
-        (self.subject.is_empty() || trail.is_same_subject(&self.subject, &sealed.subject))
-            && fits(&self.held.caller, &record.caller)
+        fits(&self.held.caller, &record.caller)
             && fits(&self.held.dossier, &sealed.dossier)
             && fits(&self.held.official, &sealed.official)
+    }
+
+    /// Whether it may cover records about this subject: it names this one, or none.
+    pub(super) fn reaches(&self, trail: &Trail, subject: &str) -> bool {
+        self.subject.is_empty() || self.names(trail, subject)
     }
 
     /// Whether it names this subject.
@@ -121,6 +127,7 @@ pub(super) fn place(
     admitted: Admitted,
     request: &PlaceHoldRequest,
 ) -> Result<Unshown<PlaceHoldResponse>, Failure> {
+    check_blank(request)?;
     let subject = request.subject.trim();
     let (caller, dossier) = (request.caller.trim(), request.dossier.trim());
     let official = request.official.trim();
@@ -151,7 +158,10 @@ pub(super) fn place(
         let message = "no system of that name is registered or on record";
         return Err(Failure::request("caller", message));
     }
-    let ground = ground(&request.ground, &named.map(|(_, text)| text))?;
+    let ground = ground(&request.ground)?;
+    if is_personal(ground, named.map(|(_, text)| text)) {
+        return Err(personal_ground().into());
+    }
     let now_us = admitted.now_us();
     if !(now_us..=now_us.saturating_add(HOLD_US_MAX)).contains(&request.until_us) {
         let message = "a hold ends in the future, at most 365 days from now";
@@ -162,7 +172,7 @@ pub(super) fn place(
         return Err(WireError::new(Code::ResourceExhausted, "TOO_MANY_HOLDS", message).into());
     }
     let hold = Hold {
-        ground,
+        ground: ground.to_owned(),
         until_us: request.until_us,
         ends: String::new(),
     };
@@ -175,12 +185,31 @@ pub(super) fn place(
     Ok(admitted.hold(response, hold, Some(held)))
 }
 
-/// Checks that a hold can be ended. Blocking.
+/// Checks that no text is given and blank.
+fn check_blank(request: &PlaceHoldRequest) -> Result<(), Failure> {
+    // Taken for none, it would widen the hold.
+    for (field, text) in [
+        ("subject", &request.subject),
+        ("caller", &request.caller),
+        ("dossier", &request.dossier),
+        ("official", &request.official),
+    ] {
+        if !text.is_empty() && text.trim().is_empty() {
+            let message = format!("`{field}` is blank: leave it out where none is meant");
+            return Err(Failure::request(field, message));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a hold can be ended. Blocking. Who guesses whom it names, by way of the ground, is
+/// refused on record.
 pub(super) fn end(
     trails: &Trails,
     admitted: Admitted,
     request: &EndHoldRequest,
-) -> Result<Unshown<EndHoldResponse>, Failure> {
+) -> Result<Result<Unshown<EndHoldResponse>, Refused>, Failure> {
+    let ground = ground(&request.ground)?;
     let mut placed = None;
     let mut is_over = false;
     for trail in trails.all()? {
@@ -204,42 +233,38 @@ pub(super) fn end(
         let error = WireError::new(Code::FailedPrecondition, "HOLD_ENDED", message);
         return Err(error.of_field("hold").into());
     }
-    let named = opened(placed).map(|InForce { subject, held, .. }| {
-        let Held {
-            dossier, official, ..
-        } = held;
-        [subject, dossier, official]
-    });
-    let named = named.unwrap_or_default();
+    if let Some(InForce { subject, held, .. }) = opened(placed)
+        && is_personal(ground, [&subject, &held.dossier, &held.official])
+    {
+        return Ok(Err(admitted.refused(personal_ground(), subject)));
+    }
     let hold = Hold {
-        ground: ground(&request.ground, &named.each_ref().map(String::as_str))?,
+        ground: ground.to_owned(),
         until_us: 0,
         ends: request.hold.clone(),
     };
-    Ok(admitted.hold(EndHoldResponse::default(), hold, None))
+    Ok(Ok(admitted.hold(EndHoldResponse::default(), hold, None)))
 }
 
-/// A ground that can stand in public for ever: it names nobody of `personal`.
-fn ground(ground: &str, personal: &[&str]) -> Result<String, Failure> {
+/// A ground that can be recorded.
+fn ground(ground: &str) -> Result<&str, Failure> {
     let ground = ground.trim();
-    let fits = (1..=TEXT_BYTES_MAX).contains(&ground.len());
+    let fits = (1..=GROUND_BYTES_MAX).contains(&ground.len());
     if !fits || ground.chars().any(char::is_control) {
-        let message = format!("a ground has 1 to {TEXT_BYTES_MAX} bytes, on one line");
+        let message = format!("a ground has 1 to {GROUND_BYTES_MAX} bytes, on one line");
         return Err(Failure::request("ground", message));
     }
-    let public = ground.to_uppercase();
-    let names = |text: &&str| !text.is_empty() && public.contains(&text.to_uppercase());
-    match personal.iter().any(names) {
-        true => Err(personal_ground()),
-        false => Ok(ground.to_owned()),
-    }
+    Ok(ground)
+}
+
+/// Whether a ground cannot stand in public for ever: it names one of these.
+fn is_personal(ground: &str, named: [&str; 3]) -> bool {
+    named.iter().any(|name| Erasure::names(ground, name))
 }
 
 /// The ground is personal, and would be public.
-pub(super) fn personal_ground() -> Failure {
+pub(super) fn personal_ground() -> WireError {
     let message = "the ground names the subject, dossier or official, and would be public for \
                    ever; name the order";
-    WireError::new(Code::InvalidArgument, "GROUND_PERSONAL", message)
-        .of_field("ground")
-        .into()
+    WireError::new(Code::InvalidArgument, "GROUND_PERSONAL", message).of_field("ground")
 }

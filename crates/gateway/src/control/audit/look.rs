@@ -46,6 +46,9 @@ impl Call {
     }
 }
 
+/// The longest subject that is recorded of a call without the role.
+const SUBJECT_BYTES_MAX: usize = 200;
+
 /// What a record says of a request.
 #[derive(Default)]
 pub(super) struct Request {
@@ -96,13 +99,17 @@ impl Asked {
     }
 
     /// R73: lets a system with the role pass. The refusal of another one is on record.
-    pub(super) async fn admit(self, trails: &Trails) -> Result<Admitted, Failure> {
-        let system = Arc::clone(self.inquirer.system());
-        let due = self.call.roles();
-        if !system.suspended && due.iter().any(|role| system.roles.contains(role)) {
+    pub(super) async fn admit(mut self, trails: &Trails) -> Result<Admitted, Failure> {
+        if self.has_role() {
             return Ok(Admitted(self));
         }
-        let due: Vec<&str> = due.iter().map(|role| role.as_str()).collect();
+        // Nobody without a role fills the ledger with texts of their own.
+        self.request.encoded.clear();
+        if self.request.subject.len() > SUBJECT_BYTES_MAX {
+            self.request.subject.clear();
+        }
+        let system = Arc::clone(self.inquirer.system());
+        let due: Vec<&str> = self.call.roles().iter().map(|role| role.as_str()).collect();
         let message = format!(
             "`{}` has not the role that this takes: `{}`",
             system.id,
@@ -110,6 +117,13 @@ impl Asked {
         );
         let error = WireError::new(Code::PermissionDenied, "ROLE_NOT_HELD", message);
         Err(Admitted(self).refuse(error, trails).await)
+    }
+
+    /// Whether the system has a role that this takes.
+    pub(super) fn has_role(&self) -> bool {
+        let system = self.inquirer.system();
+        let mut due = self.call.roles().iter();
+        !system.suspended && due.any(|role| system.roles.contains(role))
     }
 
     /// The system that calls.
@@ -186,8 +200,14 @@ impl Admitted {
         Unshown { entry, found }
     }
 
+    /// Has it refused, and recorded that it was about `subject`, who can have that erased.
+    pub(super) fn refused(mut self, error: WireError, subject: String) -> Refused {
+        self.0.request.subject = subject;
+        Refused(Box::new((self, error)))
+    }
+
     /// Records that nothing is shown or done, and gives what the caller is told then.
-    pub(super) async fn refuse(self, error: WireError, trails: &Trails) -> Failure {
+    async fn refuse(self, error: WireError, trails: &Trails) -> Failure {
         let mut entry = self.look(Ended::Refused);
         error.reason().clone_into(&mut entry.record.reason);
         match trails.append(entry).await {
@@ -202,6 +222,18 @@ impl Admitted {
         record.kind = RecordKind::Look.into();
         record.result = result.into();
         Entry { record, sealed }
+    }
+}
+
+/// A call that is refused, which is to be recorded before it is told.
+#[must_use]
+pub(super) struct Refused(Box<(Admitted, WireError)>);
+
+impl Refused {
+    /// Records it, and gives what the caller is told then.
+    pub(super) async fn record(self, trails: &Trails) -> Failure {
+        let (admitted, error) = *self.0;
+        admitted.refuse(error, trails).await
     }
 }
 
