@@ -8,4 +8,5 @@ mod erased;
 mod held;
 mod roles;
 mod searched;
+mod stalled;
 mod unrecorded;

@@ -37,7 +37,7 @@ fn agreement(day: usize) -> String {
          methods = [\"GetPerson\"]\nprocedures = [\"{RESIDENCE}\"]\ndossier = \"required\"\n\
          days = [\"{}\"]\n\
          {test}\ndossier = true\nexpect = \"allowed\"\n\
-         fields = [\"date_of_birth\", \"full_name\", \"personal_id\", \"sex\"]\n\
+         fields = [\"date_of_birth.*\", \"full_name\", \"personal_id\", \"sex\"]\n\
          {test}\nexpect = \"DOSSIER_REQUIRED\"\n",
         DAYS[day]
     )

@@ -43,9 +43,9 @@ fn every_test_that_does_not_hold_is_named_with_its_line() -> Result<()> {
     ensure!(lines.len() == 4 && lines[3] == "3 faults", "{told}");
     let due = [
         (24, "but it is `NO_AGREEMENT`"),
-        (48, "but `use_form` would leave too"),
+        (60, "but `use_form` would leave too"),
         (
-            72,
+            96,
             "expects `PURPOSE_NOT_COVERED`, but it is `NO_AGREEMENT`",
         ),
     ];

@@ -105,7 +105,8 @@ pub struct Case {
 /// What must come of a [`Case`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
-    /// Exactly these paths may leave: sorted, each once.
+    /// Exactly these fields may leave: sorted, each once. One that ends in `.*` stands for all that
+    /// lies beneath, whatever that may come to be.
     Allowed {
         /// The paths.
         fields: Vec<String>,

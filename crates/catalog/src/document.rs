@@ -31,7 +31,7 @@ use toml::de::DeTable;
 use crate::fault::Faults;
 pub use near::nearest;
 use node::{Entries, Lines};
-pub use table::{Located, Table};
+pub use table::{ITEMS_MAX, Located, Table};
 
 /// The largest document, in bytes.
 pub const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;

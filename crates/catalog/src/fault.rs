@@ -26,9 +26,19 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All that is wrong, in the order of files and lines. Prints one fault a line.
+/// The most faults that are kept; of more, only their number is told.
+pub const FAULTS_MAX: usize = 200;
+/// A name longer than this, in characters, is cut in what is told.
+const NAME_MAX: usize = 200;
+
+/// All that is wrong, in the order of files and lines, up to [`FAULTS_MAX`]. Prints one fault a
+/// line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    /// How many more were found.
+    more: usize,
+}
 
 impl Faults {
     /// Nothing is wrong yet.
@@ -45,32 +55,42 @@ impl Faults {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        if self.is_full() {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
         let fault = Fault {
             file: file.to_owned(),
             line: line.into(),
-            what: what.into(),
-            remedy: remedy.into(),
+            what: cut(what.into()),
+            remedy: cut(remedy.into()),
         };
-        if let Err(place) = self.0.binary_search(&fault) {
-            self.0.insert(place, fault);
+        if let Err(place) = self.kept.binary_search(&fault) {
+            self.kept.insert(place, fault);
         }
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// How many faults there are.
+    /// How many faults there are, those included that are not kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.kept.len().saturating_add(self.more)
+    }
+
+    /// Whether further faults are only counted, so that looking for what was meant is in vain.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept.len() >= FAULTS_MAX
     }
 
     /// The faults, by file and line.
     pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// `value` if nothing is wrong, else all that is.
@@ -99,7 +119,7 @@ impl IntoIterator for Faults {
     type IntoIter = std::vec::IntoIter<Fault>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.kept.into_iter()
     }
 }
 
@@ -114,14 +134,30 @@ impl<'a> IntoIterator for &'a Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
+        for (index, fault) in self.kept.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{fault}")?;
         }
-        Ok(())
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
+}
+
+/// A sentence with the names in it, which stand between backticks, cut where they are too long.
+fn cut(sentence: String) -> String {
+    if sentence.len() <= NAME_MAX {
+        return sentence;
+    }
+    let pieces = sentence.split('`').enumerate();
+    let pieces = pieces.map(|(index, piece)| match piece.char_indices().nth(NAME_MAX) {
+        Some((end, _)) if index % 2 == 1 => format!("{}…", piece.get(..end).unwrap_or_default()),
+        _ => piece.to_owned(),
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 impl std::error::Error for Faults {}
@@ -129,6 +165,23 @@ impl std::error::Error for Faults {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_faults_are_kept_than_people_read_and_names_are_cut() {
+        let mut faults = Faults::new();
+        for line in 0..FAULTS_MAX + 7 {
+            let what = format!("`{}` is unknown", "x".repeat(10_000));
+            faults.push(Path::new("a.toml"), line, what, "remove it");
+        }
+        assert_eq!(faults.len(), FAULTS_MAX + 7);
+        assert_eq!(faults.iter().count(), FAULTS_MAX);
+        let told = faults.to_string();
+        assert!(
+            told.ends_with("xx…` is unknown; remove it\nand 7 more"),
+            "{told}"
+        );
+        assert!(told.len() < FAULTS_MAX * 300, "{}", told.len());
+    }
 
     #[test]
     fn faults_print_one_a_line_in_the_order_of_files_and_lines() {

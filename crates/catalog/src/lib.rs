@@ -47,7 +47,7 @@ pub use agreement::{Agreement, Case, Expected, Grant, OwnerRules, Validity};
 pub use calendar::{Calendar, SpecialDay};
 pub use catalog::{Catalog, Revision};
 pub use dataset::{Class, Dataset, Readiness};
-pub use fault::{Fault, Faults};
+pub use fault::{FAULTS_MAX, Fault, Faults};
 pub use hours::{Hours, HoursError, SPANS_MAX, Span, Weekday};
 pub use load::{DraftContract, FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
 pub use method::{Kind, Method, REQUEST_BYTES_MAX, RequestFault, SUBJECT_BYTES_MAX, Subject};
@@ -58,4 +58,4 @@ pub use name::{
 pub use once::{Database, DocumentKind, Held, Law, Meaning, Notice, Once, Source};
 pub use party::{Agency, Role, Standing, System, TokenAlgorithm, TokenKey};
 pub use procedure::{Procedure, ProcedureRow, ReplacedDocument};
-pub use view::{NESTING_MAX, NarrowError, PATHS_MAX, View};
+pub use view::{LEAVES_MAX, NESTING_MAX, NarrowError, PATHS_MAX, View};

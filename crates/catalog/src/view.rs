@@ -10,6 +10,9 @@ use crate::name::ViewName;
 /// The most paths a view has, and the most fields of one narrowing.
 pub const PATHS_MAX: usize = 256;
 
+/// The most fields that a view shows, once messages are opened.
+pub const LEAVES_MAX: usize = 4096;
+
 /// How deep messages may lie within messages beneath a view, and within a request.
 pub const NESTING_MAX: usize = 16;
 
@@ -24,6 +27,10 @@ pub struct View {
     pub message: String,
     /// The paths, sorted. A path to a message covers all beneath it.
     pub paths: Vec<String>,
+    /// The same with every message opened, down to the fields that hold something, sorted: what
+    /// people compare, since a field added beneath a path makes the view wider. A message that
+    /// holds itself is not opened again.
+    pub leaves: Vec<String>,
     /// What lets exactly these paths through.
     pub mask: Arc<Mask>,
 }
@@ -71,6 +78,28 @@ impl View {
     pub fn covers(&self, path: &str) -> bool {
         let mut paths = self.paths.iter();
         paths.any(|wide| motlan_mask::covers(wide, path))
+    }
+
+    /// What lies at or beneath `paths` of the view, with every message opened, sorted.
+    #[must_use]
+    pub fn leaves_of(&self, paths: &[String]) -> Vec<String> {
+        let mut leaves = Vec::new();
+        for wide in paths {
+            let before = leaves.len();
+            let beneath = self.leaves.iter();
+            leaves.extend(
+                beneath
+                    .filter(|leaf| motlan_mask::covers(wide, leaf))
+                    .cloned(),
+            );
+            if leaves.len() == before {
+                // Deeper than a message that holds itself is opened.
+                leaves.push(wide.clone());
+            }
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
     }
 
     /// A mask for part of the view: every field must exist in the answer and be covered by the

@@ -21,9 +21,10 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// The arrival as the policy sees it.
+    /// Now, as the policy sees it: a caller that takes its time with the message does not stretch
+    /// the hours of a grant.
     fn moment(self) -> Moment {
-        Moment::from_unix_ms(self.unix_us.div_euclid(1000))
+        Moment::from_unix_ms(self.now_us().div_euclid(1000))
     }
 
     /// Microseconds since the arrival.

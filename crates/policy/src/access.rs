@@ -33,11 +33,11 @@ pub struct Offer {
     pub version: u32,
     /// When the agreement is in force.
     pub valid: Validity,
-    /// On which terms: hours, and whether a dossier is needed.
+    /// On which terms: hours, whether a dossier is needed, and the rules of the dataset's owner.
     pub terms: String,
     /// The procedures.
     pub procedures: Vec<ProcedureCode>,
-    /// The paths that leave, sorted; or the reason why nothing does.
+    /// The paths that leave, every message opened, sorted; or the reason why nothing does.
     pub outcome: Result<Vec<String>, String>,
 }
 
@@ -46,8 +46,9 @@ const OVER: &str = "AGREEMENT_NOT_IN_FORCE";
 
 impl Rules {
     /// What everybody may learn from an instant on: each grant is cited alone, with a dossier, at
-    /// the first instant at which it may be used. `catalog` is the one that these rules were made
-    /// of. In the order of systems and methods.
+    /// the first instant at which it may be used. What owners forbid besides is named in the terms
+    /// and not applied: a rule that speaks at one hour must not hide all others. `catalog` is the
+    /// one that these rules were made of. In the order of systems and methods.
     #[must_use]
     pub fn accesses(&self, catalog: &Catalog, from: Moment) -> Vec<Access> {
         let mut granted: BTreeMap<(&str, &str), Vec<(&Agreement, &Grant)>> = BTreeMap::new();
@@ -102,11 +103,9 @@ impl Rules {
                 cited: Some(grant.id.as_str()),
                 fields: &[],
             };
-            let permit = self.decide(&query, at);
+            let permit = self.offered(&query, at);
             let permit = permit.map_err(|refusal| refusal.reason().to_owned())?;
-            let mut paths = permit.paths().to_vec();
-            paths.sort_unstable();
-            Ok(paths)
+            Ok(permit.leaves())
         };
         let mut by_outcome: BTreeMap<Result<Vec<String>, String>, Vec<ProcedureCode>> =
             BTreeMap::new();
@@ -118,20 +117,24 @@ impl Rules {
             grant: grant.id.clone(),
             version: agreement.version,
             valid: agreement.valid,
-            terms: terms(grant),
+            terms: self.terms(grant),
             procedures,
             outcome,
         };
         by_outcome.into_iter().map(offer).collect()
     }
-}
 
-fn terms(grant: &Grant) -> String {
-    let dossier = match grant.dossier_required {
-        true => ", with a dossier",
-        false => "",
-    };
-    format!("{}{dossier}", grant.hours)
+    fn terms(&self, grant: &Grant) -> String {
+        let mut terms = grant.hours.to_string();
+        if grant.dossier_required {
+            terms.push_str(", with a dossier");
+        }
+        for (index, reason) in self.owner_rules(&grant.dataset).keys().enumerate() {
+            terms.push_str(if index == 0 { ", but for " } else { " " });
+            terms.push_str(reason);
+        }
+        terms
+    }
 }
 
 /// The first instant from `from` on at which a grant may be used, were nothing else in the way.

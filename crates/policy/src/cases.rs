@@ -55,10 +55,10 @@ fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, fau
     let decided = rules.decide(&query, Moment::from_unix_ms(case.at_ms));
     if let Some(got) = otherwise(&case.expected, &decided) {
         let expected = match &case.expected {
-            Expected::Allowed { fields } => format!("`allowed` with {}", quoted(fields)),
-            Expected::Refused { reason } => format!("`{reason}`"),
+            Expected::Allowed { .. } => "allowed",
+            Expected::Refused { reason } => reason,
         };
-        let what = format!("the test `{}` expects {expected}, but {got}", case.name);
+        let what = format!("the test `{}` expects `{expected}`, but {got}", case.name);
         faults.push(
             &agreement.file,
             case.line,
@@ -72,14 +72,15 @@ fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, fau
 fn otherwise(expected: &Expected, decided: &Result<Permit, Refusal>) -> Option<String> {
     match (decided, expected) {
         (Ok(permit), Expected::Allowed { fields }) => {
-            let mut paths: Vec<&String> = permit.paths().iter().collect();
-            paths.sort_unstable();
-            let missing: Vec<&String> = paths
+            let leaves = permit.leaves();
+            let missing: Vec<&String> = leaves
                 .iter()
-                .copied()
-                .filter(|path| !fields.contains(path))
+                .filter(|leaf| !fields.iter().any(|field| names(field, leaf)))
                 .collect();
-            let beyond: Vec<&String> = fields.iter().filter(|f| !paths.contains(f)).collect();
+            let beyond: Vec<&String> = fields
+                .iter()
+                .filter(|field| !leaves.iter().any(|leaf| names(field, leaf)))
+                .collect();
             match (missing.as_slice(), beyond.as_slice()) {
                 ([], []) => None,
                 ([], beyond) => Some(format!("{} would not leave", quoted(beyond))),
@@ -95,6 +96,14 @@ fn otherwise(expected: &Expected, decided: &Result<Permit, Refusal>) -> Option<S
         (Err(refusal), Expected::Refused { reason }) if refusal.reason() == reason => None,
         (Err(refusal), _) => Some(format!("it is `{}`: {refusal}", refusal.reason())),
     }
+}
+
+/// Whether a test's entry names a field: by its path, or with `.*` by the message that it lies in.
+fn names(entry: &str, leaf: &str) -> bool {
+    let within = entry.strip_suffix(".*");
+    within.map_or(entry == leaf, |wide| {
+        wide != leaf && motlan_mask::covers(wide, leaf)
+    })
 }
 
 fn quoted<T: AsRef<str>>(paths: &[T]) -> String {

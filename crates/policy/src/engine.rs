@@ -2,6 +2,8 @@
 
 mod conjuncts;
 mod entities;
+mod limits;
+mod literals;
 mod policies;
 
 use std::collections::HashSet;
@@ -15,6 +17,7 @@ use crate::moment::Moment;
 use crate::rules::RulesError;
 use conjuncts::Asked;
 use entities::{Types, uid};
+pub use limits::{OWNER_DEPTH_MAX, OWNER_TOKENS_MAX};
 pub use policies::OWNER_RULES_MAX;
 pub(crate) use policies::Policies;
 
@@ -65,6 +68,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) procedure: &'a str,
     pub(crate) dossier: bool,
     pub(crate) at: Moment,
+    /// Whether the rules of the dataset's owner are asked besides the platform's.
+    pub(crate) with_owner: bool,
 }
 
 /// Cedar, loaded with the rules and with one entity per agency, system and grant.
@@ -108,7 +113,11 @@ impl Engine {
         let Ok(request) = self.request(facts, grant) else {
             return Verdict::Undecidable;
         };
-        let rules = self.policies.of(facts.dataset);
+        let rules = if facts.with_owner {
+            self.policies.of(facts.dataset)
+        } else {
+            self.policies.platform_alone()
+        };
         let response = self
             .authorizer
             .is_authorized(&request, &rules.policies, &self.entities);
@@ -127,6 +136,11 @@ impl Engine {
                 Verdict::Denied(spoke)
             }
         }
+    }
+
+    /// The owners' rules.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The rules that are about a grant, each taken apart, in the order in which they are written.
@@ -195,6 +209,7 @@ mod tests {
             procedure: "1.004222",
             dossier: false,
             at: Moment::from_unix_ms(0),
+            with_owner: true,
         };
         assert_eq!(
             engine.evaluate(&facts, &"a/one".parse().unwrap()),

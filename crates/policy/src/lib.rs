@@ -11,7 +11,8 @@
 //! holds. There is no I/O, no clock and no async here.
 //!
 //! Limits: [`GRANTS_TRIED_MAX`] grants are tried for one question, [`FIELDS_ASKED_MAX`] fields can
-//! be asked for, [`OWNER_RULES_MAX`] rules of its owner stand beside those of one dataset,
+//! be asked for, [`OWNER_RULES_MAX`] rules of its owner stand beside those of one dataset, each of
+//! at most [`OWNER_TOKENS_MAX`] words and signs and [`OWNER_DEPTH_MAX`] brackets within brackets,
 //! [`NARROWED_MASKS_MAX`] narrowed masks are kept, and [`REMEMBERED_MAX`] decisions for at most
 //! [`REMEMBERED_MS_MAX`].
 
@@ -29,7 +30,7 @@ mod rules;
 mod twin;
 
 pub use access::{Access, Offer};
-pub use engine::OWNER_RULES_MAX;
+pub use engine::{OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX};
 pub use explain::{Condition, Explanation, Mark, Rule};
 pub use moment::Moment;
 pub use refusal::Refusal;

@@ -2,13 +2,13 @@
 
 mod permit;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use moka::sync::Cache;
 use motlan_catalog::{
-    AgencyCode, Agreement, Catalog, Faults, GrantId, Method, NarrowError, Revision, System, View,
-    ViewName,
+    AgencyCode, Agreement, Catalog, DatasetId, Faults, GrantId, Method, NarrowError, Revision,
+    System, View, ViewName,
 };
 use motlan_mask::Mask;
 
@@ -165,17 +165,30 @@ impl Rules {
         if let Some(fit) = known.and_then(|(remembered, key)| remembered.fit(&key, at)) {
             return self.permit(query, &fit);
         }
-        let fit = self.fitting(query, at)?;
+        let fit = self.fitting(query, facts(query, at))?;
         if let Some((remembered, key)) = known {
             remembered.keep(key, at, fit);
         }
         self.permit(query, fit)
     }
 
+    /// Decides by the platform's guards alone: what an owner's rules then forbid depends on more
+    /// than one question can show.
+    pub(crate) fn offered(&self, query: &Query<'_>, at: Moment) -> Result<Permit, Refusal> {
+        let mut facts = facts(query, at);
+        facts.with_owner = false;
+        self.permit(query, self.fitting(query, facts)?)
+    }
+
+    /// What the owner of a dataset forbids besides: the text of each rule, by its reason.
+    #[must_use]
+    pub fn owner_rules(&self, dataset: &DatasetId) -> BTreeMap<Arc<str>, String> {
+        self.engine.policies().owners(dataset)
+    }
+
     /// The one grant that fits.
-    fn fitting(&self, query: &Query<'_>, at: Moment) -> Result<&Arc<Candidate>, Refusal> {
+    fn fitting(&self, query: &Query<'_>, facts: Facts<'_>) -> Result<&Arc<Candidate>, Refusal> {
         let candidates = self.candidates(query)?;
-        let facts = facts(query, at);
         let mut fitting = Vec::new();
         let mut denied = Vec::new();
         for candidate in candidates {
@@ -305,6 +318,7 @@ fn facts<'a>(query: &Query<'a>, at: Moment) -> Facts<'a> {
         procedure: query.procedure.as_str(),
         dossier: query.dossier,
         at,
+        with_owner: true,
     }
 }
 

@@ -1,7 +1,15 @@
 //! What was perhaps meant.
 
+/// Longer than any name of a catalogue.
+const TEXT_BYTES_MAX: usize = 256;
+
 /// The candidate that takes the fewest changes to reach from `text`, if these are few.
+///
+/// Nothing is near a text longer than any name.
 pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
     let changes_max = (text.chars().count() / 3).max(1);
     let changes = candidates
         .into_iter()

@@ -11,6 +11,9 @@ use crate::fault::Faults;
 use jiff::civil::{Date, DateTime, Time};
 use toml::value::Datetime;
 
+/// The most items of a list, and the most tables of one name.
+pub const ITEMS_MAX: usize = 4096;
+
 /// A value with the line it stands in, for faults that show only later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Located<T> {
@@ -121,6 +124,9 @@ impl<'d> Table<'d> {
             self.wrong_type(key, found, "a list of texts, as in [\"…\", \"…\"]", faults);
             return Vec::new();
         };
+        if self.is_too_long(key, found.line, values.len(), faults) {
+            return Vec::new();
+        }
         values
             .iter()
             .filter_map(|item| self.text(key, item, faults))
@@ -279,6 +285,9 @@ impl<'d> Table<'d> {
             self.wrong_type(key, found, &format!("tables headed `[[{key}]]`"), faults);
             return Vec::new();
         };
+        if self.is_too_long(key, found.line, values.len(), faults) {
+            return Vec::new();
+        }
         values
             .iter()
             .filter_map(|item| self.inner(key, item, faults))
@@ -403,6 +412,16 @@ impl<'d> Table<'d> {
         };
         let prefix = format!("{}{key}.", self.prefix);
         Some(Table::new(self.document, entries, prefix, Some(found.line)))
+    }
+
+    /// Whether a list has more items than any is read with; then that is told.
+    fn is_too_long(&self, key: &str, line: usize, items: usize, faults: &mut Faults) -> bool {
+        let is_too_long = items > ITEMS_MAX;
+        if is_too_long {
+            let what = format!("`{}{key}` has {items} items", self.prefix);
+            self.fault(line, what, format!("keep at most {ITEMS_MAX}"), faults);
+        }
+        is_too_long
     }
 
     fn relative(&self, text: Located<String>) -> Located<PathBuf> {

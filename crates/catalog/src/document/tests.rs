@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{DOCUMENT_BYTES_MAX, Document, Table};
+use super::{DOCUMENT_BYTES_MAX, Document, ITEMS_MAX, Table};
 use crate::fault::Faults;
 use crate::name::AgencyCode;
 
@@ -147,4 +147,18 @@ fn a_document_too_large_or_not_of_text_is_told_and_not_read() {
 
     std::fs::write(&file, vec![b'#'; DOCUMENT_BYTES_MAX]).unwrap();
     assert!(Document::read(&file, &mut Faults::new()).is_some());
+}
+
+#[test]
+fn a_list_beyond_all_measure_is_told_once_and_not_read() {
+    let list = |items: usize| format!("names = [{}]", "\"a\", ".repeat(items));
+    let read = |text: &str| {
+        let mut faults = Faults::new();
+        let document = Document::parse("a.toml".as_ref(), text, &mut faults).unwrap();
+        let names = document.root().strings("names", &mut faults).len();
+        (names, faults.to_string())
+    };
+    assert_eq!(read(&list(ITEMS_MAX)), (ITEMS_MAX, String::new()));
+    let told = "a.toml:1: `names` has 4097 items; keep at most 4096";
+    assert_eq!(read(&list(ITEMS_MAX + 1)), (0, told.to_owned()));
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use super::datasets::Draft;
 use super::folder::Folder;
 use crate::agreement::OwnerRules;
-use crate::document::{DOCUMENT_BYTES_MAX, nearest};
+use crate::document::nearest;
 use crate::fault::Faults;
 use crate::name::DatasetId;
 
 const FOLDER: &str = "rules";
+/// The largest file of rules, in bytes.
+const RULES_BYTES_MAX: usize = 16 * 1024;
 const EXTENSION: &str = "cedar";
 
 pub(super) fn rules(
@@ -21,7 +23,7 @@ pub(super) fn rules(
     let mut rules = BTreeMap::new();
     for name in folder.list(FOLDER, EXTENSION, faults) {
         let file = folder.path(&name);
-        let Some(content) = folder.read(&name, DOCUMENT_BYTES_MAX, faults) else {
+        let Some(content) = folder.read(&name, RULES_BYTES_MAX, faults) else {
             continue;
         };
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();

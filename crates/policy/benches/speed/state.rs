@@ -25,7 +25,7 @@ const SHARES: [Share; 4] = [
         "population",
         "identity",
         "GetPerson",
-        &["date_of_birth", "full_name", "personal_id", "sex"],
+        &["date_of_birth.*", "full_name", "personal_id", "sex"],
     ),
     Share(
         "G10",
@@ -33,13 +33,13 @@ const SHARES: [Share; 4] = [
         "area_and_purpose",
         "GetParcel",
         &[
-            "address",
+            "address.*",
             "area_dm2",
             "certificate_no",
             "commune_code",
             "legal_area_dm2",
             "parcel_no",
-            "purposes",
+            "purposes.*",
             "sheet_no",
         ],
     ),
@@ -62,7 +62,13 @@ const SHARES: [Share; 4] = [
         "civil_status",
         "death_extract",
         "GetDeath",
-        &["deceased", "died_at", "died_on", "entry", "place_of_death"],
+        &[
+            "deceased.*",
+            "died_at",
+            "died_on.*",
+            "entry.*",
+            "place_of_death.*",
+        ],
     ),
 ];
 

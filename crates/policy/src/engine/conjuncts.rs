@@ -30,22 +30,38 @@ impl Asked<'_> {
     pub(super) fn explain(&self, policy: &Policy) -> Option<Rule> {
         let reason = policy.annotation("reason").unwrap_or_default().to_owned();
         let whole = policy.to_json().ok()?;
-        if self.held(&whole, None) == Held::No {
+        if self.held(&whole, json!([])) == Held::No {
             return None;
         }
+        let forbids = policy.effect() == Effect::Forbid;
+        let parts = whole.get("conditions")?;
+        // The rule as a whole comes first: where it does not stand in the way, nothing in it does.
+        let is_clear = match self.held(&whole, parts.clone()) {
+            Held::Yes => !forbids,
+            Held::No => forbids,
+            Held::Error => false,
+        };
+        let parts = parts.as_array()?;
         let mut conditions = Vec::new();
-        for part in whole.get("conditions")?.as_array()? {
+        if parts.is_empty() {
+            conditions.push(Condition {
+                text: "true".to_owned(),
+                demanded: !forbids,
+                mark: if forbids { Mark::Fail } else { Mark::Ok },
+            });
+        }
+        for part in parts {
             let body = part.get("body")?;
             let unless = part.get("kind")?.as_str()? == "unless";
             let mut leaves = Vec::new();
             split(body, 0, &mut leaves);
             let held: Vec<Held> = leaves
                 .iter()
-                .map(|leaf| self.held(&whole, Some(leaf)))
+                .map(|leaf| self.held(&whole, only(leaf)))
                 .collect();
             // What a permit demands, and what spares from a `forbid … unless`, must hold; what
             // brings on a `forbid … when` must not hold all at once.
-            let demanded = unless == (policy.effect() == Effect::Forbid);
+            let demanded = unless == forbids;
             let all = held.iter().all(|held| *held == Held::Yes);
             for (leaf, held) in leaves.iter().zip(held) {
                 let mark = match (held, demanded) {
@@ -54,6 +70,10 @@ impl Asked<'_> {
                     (Held::No, true) => Mark::Fail,
                     (Held::Yes, false) if all => Mark::Fail,
                     (Held::Yes, false) => Mark::Spared,
+                };
+                let mark = match mark {
+                    Mark::Fail if is_clear => Mark::Spared,
+                    mark => mark,
                 };
                 let text = self.text(&whole, leaf).unwrap_or_default();
                 conditions.push(Condition {
@@ -66,11 +86,11 @@ impl Asked<'_> {
         Some(Rule { reason, conditions })
     }
 
-    /// Whether one condition holds within the scope of the rule; without one, whether the rule is
+    /// Whether these conditions hold within the scope of the rule; without any, whether the rule is
     /// about the question.
-    fn held(&self, whole: &Value, leaf: Option<&Value>) -> Held {
+    fn held(&self, whole: &Value, conditions: Value) -> Held {
         let mut alone = PolicySet::new();
-        let Some(policy) = alone_of(whole, leaf) else {
+        let Some(policy) = alone_of(whole, conditions) else {
             return Held::Error;
         };
         if alone.add(policy).is_err() {
@@ -90,7 +110,7 @@ impl Asked<'_> {
 
     /// A condition as it is written in Cedar.
     fn text(&self, whole: &Value, leaf: &Value) -> Option<String> {
-        let text = alone_of(whole, Some(leaf))?.to_cedar()?;
+        let text = alone_of(whole, only(leaf))?.to_cedar()?;
         let (_, body) = text.split_once("when {")?;
         let body = body.trim_end().trim_end_matches(';').trim_end();
         let body = body.strip_suffix('}')?;
@@ -98,15 +118,19 @@ impl Asked<'_> {
     }
 }
 
-/// A rule that permits within the same scope, under one condition of the whole one.
-fn alone_of(whole: &Value, leaf: Option<&Value>) -> Option<Policy> {
-    let conditions = leaf.map(|body| json!({ "kind": "when", "body": body }));
+/// One condition, as a rule has it.
+fn only(body: &Value) -> Value {
+    json!([{ "kind": "when", "body": body }])
+}
+
+/// A rule that permits within the same scope, under these conditions.
+fn alone_of(whole: &Value, conditions: Value) -> Option<Policy> {
     let alone = json!({
         "effect": "permit",
         "principal": whole.get("principal")?,
         "action": whole.get("action")?,
         "resource": whole.get("resource")?,
-        "conditions": conditions.into_iter().collect::<Vec<_>>(),
+        "conditions": conditions,
     });
     Policy::from_json(Some(PolicyId::new("alone")), alone).ok()
 }

@@ -1,6 +1,6 @@
 //! The rules: the platform's guards, and for each dataset what its owner forbids besides.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr as _;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, 
 use miette::Diagnostic;
 use motlan_catalog::{Catalog, DatasetId, Faults, OwnerRules};
 
-use super::Guard;
+use super::{Guard, limits, literals};
 use crate::rules::RulesError;
 
 const GUARDS: &str = include_str!("../rules/guards.cedar");
@@ -64,7 +64,7 @@ impl Policies {
     /// Adds what the owners of `catalog` forbid.
     pub(crate) fn with_owners(mut self, catalog: &Catalog, faults: &mut Faults) -> Self {
         for (dataset, rules) in catalog.owner_rules() {
-            if let Some(set) = self.owner(rules, faults) {
+            if let Some(set) = self.owner(rules, catalog, faults) {
                 self.with_owners.insert(dataset.clone(), set);
             }
         }
@@ -76,10 +76,36 @@ impl Policies {
         self.with_owners.get(dataset).unwrap_or(&self.platform)
     }
 
+    /// The platform's guards, whatever owners forbid.
+    pub(crate) fn platform_alone(&self) -> &RuleSet {
+        &self.platform
+    }
+
+    /// The owner's rules for a dataset, each with its text, by their reasons.
+    pub(crate) fn owners(&self, dataset: &DatasetId) -> BTreeMap<Arc<str>, String> {
+        let Some(set) = self.with_owners.get(dataset) else {
+            return BTreeMap::new();
+        };
+        let rules = set.guards.iter().filter_map(|(id, guard)| match guard {
+            Guard::Owner(reason) => {
+                Some((Arc::clone(reason), set.policies.policy(id)?.to_string()))
+            }
+            _ => None,
+        });
+        rules.collect()
+    }
+
     /// The platform's guards with the owner's rules; nothing, with faults, where these are not what
     /// an owner may write.
-    fn owner(&self, rules: &OwnerRules, faults: &mut Faults) -> Option<RuleSet> {
+    fn owner(&self, rules: &OwnerRules, catalog: &Catalog, faults: &mut Faults) -> Option<RuleSet> {
         let told = faults.len();
+        let lines = match limits::lines_of_rules(&rules.text) {
+            Ok(lines) => lines,
+            Err(beyond) => {
+                faults.push(&rules.file, beyond.line, beyond.what, beyond.remedy);
+                return None;
+            }
+        };
         let parsed = match PolicySet::from_str(&rules.text) {
             Ok(parsed) => parsed,
             Err(errors) => {
@@ -105,15 +131,34 @@ impl Policies {
             let remedy = "use what the schema in docs/owner/agreements.md names";
             faults.push(&rules.file, line(error, &rules.text), what, remedy);
         }
+        for warning in checked.validation_warnings() {
+            let what = format!("would not do what it seems to: {warning}");
+            faults.push(&rules.file, line(warning, &rules.text), what, "correct it");
+        }
         let mut set = self.platform.clone();
         for policy in parsed.policies() {
-            self.add(&mut set, policy, rules, faults);
+            // Cedar numbers the rules in the order in which they stand.
+            let number = policy.id().to_string();
+            let number = number.strip_prefix("policy").and_then(|n| n.parse().ok());
+            let line = number.and_then(|number: usize| lines.get(number).copied());
+            for (what, remedy) in policy.to_json().map_or_else(
+                |_| vec![("cannot be read as JSON".to_owned(), "rewrite it")],
+                |json| literals::faults(&json, catalog),
+            ) {
+                faults.push(&rules.file, line, what, remedy);
+            }
+            Self::add(&mut set, policy, (rules, line), faults);
         }
         (faults.len() == told).then_some(set)
     }
 
-    fn add(&self, set: &mut RuleSet, policy: &Policy, rules: &OwnerRules, faults: &mut Faults) {
-        let mut fault = |what: String, remedy: &str| faults.push(&rules.file, None, what, remedy);
+    fn add(
+        set: &mut RuleSet,
+        policy: &Policy,
+        (rules, line): (&OwnerRules, Option<usize>),
+        faults: &mut Faults,
+    ) {
+        let mut fault = |what: String, remedy: &str| faults.push(&rules.file, line, what, remedy);
         let reason = policy.annotation("reason").unwrap_or_default();
         let place = match reason {
             "" => format!("the rule `{}`", policy.id()),

@@ -58,6 +58,12 @@ impl Permit {
         }
     }
 
+    /// The same with every message opened, sorted: what people read and compare.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<String> {
+        self.view.leaves_of(self.paths())
+    }
+
     /// The revision of the catalogue that decided.
     pub fn revision(&self) -> &Revision {
         &self.revision

@@ -73,7 +73,7 @@ pub(super) fn agreement(id: &str, year: u16, procedure: &str, terms: &str) -> St
          [[grant]]\nid = \"one\"\ndataset = \"population\"\nmethods = [\"GetPerson\"]\n\
          view = \"identity\"\nprocedures = [\"{procedure}\"]\n{terms}\n\
          {case}\nat = {year}-03-02T09:00:00\nexpect = \"allowed\"\n\
-         fields = [\"date_of_birth\", \"full_name\", \"personal_id\", \"sex\"]\n\
+         fields = [\"date_of_birth.*\", \"full_name\", \"personal_id\", \"sex\"]\n\
          {case}\nat = 2024-12-31T23:59:59\nexpect = \"AGREEMENT_NOT_IN_FORCE\"\n"
     )
 }

@@ -82,13 +82,13 @@ fn access_is_looked_for_from_an_instant_on_and_at_an_hour_at_which_it_is_given()
     };
     let day_ms = 86_400_000;
     // On a Saturday night: it opens on Monday.
-    assert_eq!(status(MONDAY_MS + 5 * day_ms + day_ms / 2), Ok(7));
+    assert_eq!(status(MONDAY_MS + 5 * day_ms + day_ms / 2), Ok(11));
     // On the last day, a Sunday, it never opens again.
     let last_ms = MONDAY_MS + 363 * day_ms;
-    assert_eq!(status(last_ms - 2 * day_ms), Ok(7));
+    assert_eq!(status(last_ms - 2 * day_ms), Ok(11));
     assert_eq!(status(last_ms), Err("AGREEMENT_NOT_IN_FORCE".to_owned()));
     let identity = |grant: &str| outcome(MONDAY_MS, "H26/one-stop", GET_PERSON, grant);
-    assert_eq!(identity("g01-h26-more/one"), Ok(4));
+    assert_eq!(identity("g01-h26-more/one"), Ok(6));
     assert_eq!(
         identity("g01-h26-over/one"),
         Err("AGREEMENT_NOT_IN_FORCE".to_owned())
@@ -176,6 +176,89 @@ fn an_explanation_names_the_condition_that_stands_in_the_way_in_the_words_of_the
     assert_eq!(failing.len(), 1, "{failing:?}");
     assert_eq!(failing[0].0, "OUTSIDE_HOURS");
     assert!(failing[0].1.contains(day), "{failing:?}");
+}
+
+/// A rule of several clauses speaks where all of them do.
+#[test]
+fn a_rule_that_did_not_fire_has_no_condition_that_fails_and_one_without_conditions_a_mark() {
+    let explained = |rule: &str, dossier: bool| {
+        let text = format!("@reason(\"OWNER_X\") forbid (principal, action, resource) {rule};");
+        let files = [("rules/civil_status.cedar".to_owned(), text.as_str())];
+        // Some refuse what tests of agreements expect: then there are no rules.
+        let ground = ground_with(&files).ok()?;
+        let query = Query {
+            system: ground
+                .catalog
+                .system(&PLAIN.system.parse().unwrap())
+                .unwrap(),
+            method: ground.catalog.method(super::ground::GET_DEATH).unwrap(),
+            procedure: &FUNERAL.parse().unwrap(),
+            dossier,
+            cited: None,
+            fields: &[],
+        };
+        let explained = ground
+            .rules
+            .explain(&query, Moment::from_unix_ms(MONDAY_MS + 7));
+        let rules = &explained.grants.first().unwrap().1;
+        let rule = rules.iter().find(|rule| rule.reason == "OWNER_X").unwrap();
+        let marks: Vec<Mark> = rule.conditions.iter().map(|one| one.mark).collect();
+        Some((explained.decision.is_ok(), marks))
+    };
+    let clauses = "when { context.local_minute == 540 } unless { context.has_dossier }\n\
+                   when { context.now_ms == 1772416800007 }";
+    use Mark::{Fail, Ok, Spared};
+    assert_eq!(
+        explained(clauses, false),
+        Some((false, vec![Fail, Fail, Fail]))
+    );
+    assert_eq!(
+        explained(clauses, true),
+        Some((true, vec![Spared, Ok, Spared]))
+    );
+    // Neither clause is met, and neither stands in the way.
+    let neither = "when { context.local_minute == 1 } unless { context.has_dossier }";
+    assert_eq!(explained(neither, false), Some((true, vec![Ok, Spared])));
+    // Without a condition, what it is about is all there is to it.
+    let text = "@reason(\"OWNER_X\") forbid (\n\
+                principal == System::\"G01/data-protection\", action, resource);";
+    let ground = ground_with(&[("rules/civil_status.cedar".to_owned(), text)]).ok();
+    let ground = ground.unwrap();
+    let system = "G01/data-protection".parse().unwrap();
+    let query = Query {
+        system: ground.catalog.system(&system).unwrap(),
+        method: ground.catalog.method(GET_MARITAL_STATUS).unwrap(),
+        procedure: &PLAIN.procedure.parse().unwrap(),
+        dossier: true,
+        cited: None,
+        fields: &[],
+    };
+    let explained = ground
+        .rules
+        .explain(&query, Moment::from_unix_ms(MONDAY_MS));
+    let rules = &explained.grants.first().unwrap().1;
+    let rule = rules.iter().find(|rule| rule.reason == "OWNER_X").unwrap();
+    assert_eq!(rule.conditions.first().unwrap().mark, Fail);
+}
+
+/// R27, R28: what an owner forbids at one hour hides nothing.
+#[test]
+fn an_owners_rule_is_a_term_of_what_is_offered() {
+    let at_the_first_minute = "@reason(\"OWNER_NOT_NOW\") forbid (principal, action, resource)\n\
+                               when { context.now_ms == 1772416800007 };";
+    let files = [("rules/population.cedar".to_owned(), at_the_first_minute)];
+    let ground = ground_with(&files).unwrap_or_else(|error| panic!("{error}"));
+    let at = Moment::from_unix_ms(MONDAY_MS + 7);
+    let accesses = ground.rules.accesses(&ground.catalog, at);
+    let access = accesses.iter().find(|access| {
+        access.system.id.as_str() == "H26/one-stop" && access.method.path == GET_PERSON
+    });
+    let offer = access.unwrap().offers.first().unwrap();
+    assert!(offer.outcome.as_ref().unwrap().len() > 10, "{offer:?}");
+    assert!(
+        offer.terms.ends_with(", but for OWNER_NOT_NOW"),
+        "{offer:?}"
+    );
 }
 
 /// Where nobody is granted anything, there is no grant to explain.

@@ -1,6 +1,6 @@
 //! When, and for what dossier: the terms of a grant. And what owners forbid besides.
 
-use motlan_policy::{OWNER_RULES_MAX, RulesError};
+use motlan_policy::{OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX, RulesError};
 
 use super::ground::{Asked, FUNERAL, Ground, PLAIN, agreement, ground, ground_with};
 
@@ -202,6 +202,106 @@ fn an_owners_rule_that_does_not_fit_the_schema_is_told_with_its_line() {
     );
 }
 
+/// A rule of `filling` around a condition that never holds, on the third line.
+fn filled(before: &str, after: &str) -> String {
+    format!(
+        "// A comment with \" and (((.\n@reason(\"OWNER_FILLED\")\n\
+         forbid (principal, action, resource) when {{ {before}context.local_minute == 1{after} }};"
+    )
+}
+
+/// R27: what a parser or a worker's stack could not bear is told and not tried. Tests run on as
+/// much stack as a worker has.
+#[test]
+fn a_rule_that_costs_too_much_is_told_with_its_line_and_the_largest_is_decided() {
+    let told = |text: &str| told(&[("rules/population.cedar".to_owned(), text)]);
+    let nested = |depth: usize| filled(&"(".repeat(depth), &")".repeat(depth));
+    let deep = format!("population.cedar:3: has brackets nested deeper than {OWNER_DEPTH_MAX}");
+    assert!(told(&nested(600)).contains(&deep));
+    assert!(told(&nested(OWNER_DEPTH_MAX)).contains(&deep));
+    assert_eq!(told(&nested(OWNER_DEPTH_MAX - 1)), "nothing");
+    let chained = |times: usize| filled("", &" && context.has_dossier".repeat(times));
+    let long = format!("population.cedar:3: has a rule of more than {OWNER_TOKENS_MAX} words");
+    assert!(told(&chained(200)).contains(&long));
+    assert_eq!(told(&chained(90)), "nothing");
+    let ifs = |times: usize| {
+        let before = "if context.has_dossier then false else ".repeat(times);
+        filled(&before, "")
+    };
+    assert!(told(&ifs(9)).contains("population.cedar:3: has a rule with more than 8 `if`s"));
+    assert_eq!(told(&ifs(8)), "nothing");
+    // What stands in texts and comments counts for nothing.
+    let quoted = filled(
+        &format!("context.method != \"{}\" && ", "(".repeat(600)),
+        "",
+    );
+    assert_eq!(told(&quoted), "nothing");
+    let ground = owners(&chained(90)).unwrap();
+    assert_eq!(ground.reason(PLAIN), "GRANTED");
+    let first_minute = MONDAY_MS + MINUTE_MS;
+    let night = Asked {
+        at_ms: first_minute,
+        dossier: true,
+        ..PLAIN
+    };
+    assert_eq!(ground.reason(night), "OWNER_FILLED");
+}
+
+/// R27: a rule that never speaks protects nobody.
+#[test]
+fn an_owners_rule_that_can_never_speak_or_names_what_is_not_there_is_told_with_its_line() {
+    let told = |condition: &str| {
+        let text = format!(
+            "{NOT_BY_NIGHT}\n@reason(\"OWNER_2026\") forbid (principal, action, resource)\n\
+             when {{ {condition} }};"
+        );
+        told(&[("rules/population.cedar".to_owned(), &text)])
+    };
+    let never = told("context.has_dossier && !context.has_dossier && false");
+    assert!(never.contains("would not do what it seems to"), "{never}");
+    let stranger = told("principal == System::\"H26/one-shop\"");
+    assert!(
+        stranger.contains("population.cedar:3: names the unknown `System::\"H26/one-shop\"`"),
+        "{stranger}"
+    );
+    assert!(told("principal in Agency::\"H98\"").contains("`Agency::\"H98\"`"));
+    assert!(told("resource == Grant::\"a/b\"").contains("`Grant::\"a/b\"`"));
+    let nobody_asks = "principal == System::\"H17/one-stop\" && principal in Agency::\"H17\"";
+    assert_eq!(told(nobody_asks), "nothing");
+    // In a test of an agreement every system is taken as not suspended.
+    for reads in [
+        "System::\"H17/one-stop\".suspended",
+        "(if context.has_dossier then principal else System::\"H17/one-stop\").suspended",
+        "System::\"H17/one-stop\" in Agency::\"H26\"",
+    ] {
+        assert!(
+            told(reads).contains("reads a thing that it names"),
+            "{reads}"
+        );
+    }
+}
+
+/// R28: a test may expect any reason that an owner may give.
+#[test]
+fn a_test_may_expect_an_owners_reason_with_digits() {
+    let rule = "@reason(\"OWNER_2026\") forbid (principal, action, resource)\n\
+                when { context.procedure == \"1.014177\" && !context.has_dossier };";
+    let text = agreement("g01-h26-tried", 2026, FUNERAL, "");
+    let case = text.split("[[test]]").nth(1).unwrap();
+    let case = case
+        .replace("dossier = true", "dossier = false")
+        .replace("expect = \"allowed\"\n", "expect = \"OWNER_2026\"\n");
+    let (case, _) = case.split_once("fields").unwrap();
+    let files = [
+        ("rules/population.cedar".to_owned(), rule),
+        (
+            "agreements/tried.toml".to_owned(),
+            &format!("{text}[[test]]{case}"),
+        ),
+    ];
+    assert_eq!(told(&files), "nothing");
+}
+
 /// R28.
 #[test]
 fn a_test_that_does_not_hold_is_told_with_line_expectation_and_outcome() {
@@ -215,29 +315,39 @@ fn a_test_that_does_not_hold_is_told_with_line_expectation_and_outcome() {
     };
     assert_eq!(
         tried("\"full_name\", \"personal_id\", ", ""),
-        "tried.toml:16: the test `tried` expects `allowed` with `date_of_birth`, `sex`, but \
-         `full_name`, `personal_id` would leave too; correct the grant or the test"
+        "tried.toml:16: the test `tried` expects `allowed`, but `full_name`, \
+         `personal_id` would leave too; correct the grant or the test"
     );
     assert_eq!(
         tried(
             "\"full_name\", \"personal_id\", ",
             "\"full_name\", \"personal_id\", \"religion\", "
         ),
-        "tried.toml:16: the test `tried` expects `allowed` with `date_of_birth`, `full_name`, \
-         `personal_id`, `religion`, `sex`, but `religion` would not leave; correct the grant or \
-         the test"
+        "tried.toml:16: the test `tried` expects `allowed`, but `religion` would not leave; \
+         correct the grant or the test"
     );
     assert_eq!(
         tried("at = 2026-03-02T09:00:00", "at = 2027-01-01T00:00:00"),
-        "tried.toml:16: the test `tried` expects `allowed` with `date_of_birth`, `full_name`, \
-         `personal_id`, `sex`, but it is `AGREEMENT_NOT_IN_FORCE`: `g01-h26-tried/one` is not in \
-         force at this time; correct the grant or the test"
+        "tried.toml:16: the test `tried` expects `allowed`, but it is \
+         `AGREEMENT_NOT_IN_FORCE`: `g01-h26-tried/one` is not in force at this time; \
+         correct the grant or the test"
     );
     assert_eq!(
         tried("at = 2024-12-31T23:59:59", "at = 2026-12-31T23:59:59"),
         "tried.toml:25: the test `tried` expects `AGREEMENT_NOT_IN_FORCE`, but \
          `g01-h26-tried/one` allows it; correct the grant or the test"
     );
+    // What lies beneath a path is named too, so that no field is added there unseen.
+    assert_eq!(
+        tried("date_of_birth.*", "date_of_birth.year"),
+        "tried.toml:16: the test `tried` expects `allowed`, but `date_of_birth.day`, \
+         `date_of_birth.month` would leave too; correct the grant or the test"
+    );
+    assert!(tried("date_of_birth.*", "date_of_birth").ends_with(
+        "`date_of_birth.day`, `date_of_birth.month`, `date_of_birth.year` would leave too, and \
+         `date_of_birth` would not; correct the grant or the test"
+    ));
+    assert!(tried("\"sex\"", "\"sex.*\"").contains("`sex` would leave too, and `sex.*` would"));
     assert_eq!(tried("Thử nghiệm", "Thử"), "nothing");
 }
 

@@ -261,6 +261,10 @@ impl Fit {
             _ if shape.2 == "death_extract" => "died_on",
             _ => "state",
         };
+        let fields = match asked {
+            "died_on" => "died_on.*",
+            one => one,
+        };
         let question = format!(
             "[[test]]\nname = \"x\"\nsystem = \"{system}\"\nmethod = \"{method}\"\n\
              procedure = \"{procedure}\"\ndossier = true\ngrant = \"a{number}/g{grant}\"\n\
@@ -268,7 +272,7 @@ impl Fit {
         );
         format!(
             "{question}at = 2026-02-{day:02}T{time}:00\nexpect = \"allowed\"\n\
-             fields = [\"{asked}\"]\n\
+             fields = [\"{fields}\"]\n\
              {question}at = 2024-02-{day:02}T{time}:00\nexpect = \"AGREEMENT_NOT_IN_FORCE\"\n"
         )
     }

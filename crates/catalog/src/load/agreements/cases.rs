@@ -128,7 +128,7 @@ fn expected(table: &mut Table<'_>, faults: &mut Faults) -> Option<Expected> {
         fields.dedup();
         return Some(Expected::Allowed { fields });
     }
-    let is_reason = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    let is_reason = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     if !expect.bytes().all(is_reason) {
         let what = format!("`test.expect` is `{}`", expect.value);
         let remedy = "write `allowed`, or the reason of a refusal, as in `PURPOSE_NOT_COVERED`";

@@ -147,6 +147,15 @@ impl Parties<'_> {
     }
 }
 
+/// What was perhaps meant, as long as anybody is told.
+fn meant<'a>(
+    text: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    faults: &Faults,
+) -> Option<&'a str> {
+    (!faults.is_full()).then(|| nearest(text, candidates))?
+}
+
 fn find_view(
     table: &Table<'_>,
     name: &Located<String>,
@@ -160,7 +169,7 @@ fn find_view(
         .find(|view| view.name.as_str() == name.value);
     if found.is_none() && !draft.broken_views.contains(&name.value) {
         let names = built.views.iter().map(|view| view.name.as_str());
-        let remedy = match nearest(name, names.clone()) {
+        let remedy = match meant(name, names.clone(), faults) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it has `{}`", names.collect::<Vec<_>>().join("`, `")),
         };
@@ -186,7 +195,7 @@ pub(super) fn find_method(
     else {
         if !draft.broken_methods.contains(&name.value) {
             let names = built.methods.iter().map(|method| method.name.as_str());
-            let remedy = match nearest(name, names.clone()) {
+            let remedy = match meant(name, names.clone(), faults) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it offers `{}`", names.collect::<Vec<_>>().join("`, `")),
             };
@@ -288,7 +297,7 @@ pub(super) fn known_procedure(
         return;
     }
     let codes = known.procedures.keys().map(ProcedureCode::as_str);
-    let remedy = match nearest(code.as_str(), codes) {
+    let remedy = match meant(code.as_str(), codes, faults) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it to a file in `procedures/`".to_owned(),
     };
@@ -307,7 +316,7 @@ pub(super) fn known_system(
         return;
     }
     let ids = known.systems.keys().map(SystemId::as_str);
-    let remedy = match nearest(id.as_str(), ids) {
+    let remedy = match meant(id.as_str(), ids, faults) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it to a file in `systems/`".to_owned(),
     };
@@ -325,7 +334,7 @@ pub(super) fn known_dataset<'a>(
     let draft = known.datasets.get(&dataset.value);
     if draft.is_none() {
         let ids = known.datasets.keys().map(DatasetId::as_str);
-        let remedy = match nearest(dataset.as_str(), ids) {
+        let remedy = match meant(dataset.as_str(), ids, faults) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "declare it in `datasets/`".to_owned(),
         };

@@ -13,7 +13,7 @@ use super::methods::Offer;
 use crate::dataset::Class;
 use crate::document::nearest;
 use crate::name::ViewName;
-use crate::view::{NESTING_MAX, PATHS_MAX, View};
+use crate::view::{LEAVES_MAX, NESTING_MAX, PATHS_MAX, View};
 
 /// Well-known messages that hold anything: nothing in them can be marked.
 const OPAQUE: [&str; 4] = [
@@ -85,12 +85,18 @@ impl Build<'_> {
         for path in &paths {
             self.path(option, &message, path, class);
         }
+        let leaves = leaves(&message, &paths);
+        if leaves.is_none() {
+            let what = format!("it shows more than {LEAVES_MAX} fields");
+            self.view_fault(option, &what, "grant narrower paths");
+        }
         let mask = Mask::compile(&message, paths.iter().map(String::as_str)).ok()?;
         Some(View {
             name: name.ok()?,
             title_vi: option.title_vi.clone(),
             message: message.full_name().to_owned(),
             paths,
+            leaves: leaves?,
             mask: Arc::new(mask),
         })
     }
@@ -242,6 +248,48 @@ impl Build<'_> {
     fn view_fault(&mut self, option: &v1::View, what: &str, remedy: &str) {
         self.fault(format!("{}: {what}", self.title(option)), remedy);
     }
+}
+
+/// The paths with every message opened, sorted. `None` where they are too many. Paths that lead
+/// nowhere are left out: they are told elsewhere.
+fn leaves(message: &MessageDescriptor, paths: &[String]) -> Option<Vec<String>> {
+    let mut leaves = Vec::new();
+    for path in paths {
+        let Ok(steps) = motlan_mask::resolve(message, path) else {
+            continue;
+        };
+        if let Some(last) = steps.last() {
+            open(last, path.clone(), &mut Vec::new(), &mut leaves)?;
+        }
+    }
+    leaves.sort_unstable();
+    Some(leaves)
+}
+
+/// Adds the leaves beneath a field; `above` names the messages that were opened on the way to it.
+fn open(
+    field: &FieldDescriptor,
+    path: String,
+    above: &mut Vec<String>,
+    leaves: &mut Vec<String>,
+) -> Option<()> {
+    let opened = inner(field).filter(|message| {
+        let again = above.iter().any(|name| name == message.full_name());
+        !again
+            && !is_well_known(message)
+            && above.len() <= NESTING_MAX
+            && message.fields().len() > 0
+    });
+    let Some(message) = opened else {
+        leaves.push(path);
+        return (leaves.len() <= LEAVES_MAX).then_some(());
+    };
+    above.push(message.full_name().to_owned());
+    for field in message.fields() {
+        open(&field, format!("{path}.{}", field.name()), above, leaves)?;
+    }
+    above.pop();
+    Some(())
 }
 
 /// The message that lies in a field: its type, or the type of a map's values.

@@ -36,6 +36,7 @@ impl Diff {
         let from = from(self.from)?;
         let mut text = String::new();
         learnt(&mut text, &old, &new, from);
+        owner_rules(&mut text, &old, &new);
         let due = versions(&mut text, &old.catalog, &new.catalog);
         if text.is_empty() {
             text.push_str("nobody gains or loses anything\n");
@@ -85,9 +86,46 @@ fn learnt(text: &mut String, old: &Loaded, new: &Loaded, from: Moment) {
             }
         }
     }
-    for (grant, before) in &old_terms {
-        if let Some(after) = new_terms.get(grant).filter(|after| *after != before) {
-            let _ = writeln!(text, "{grant}\n  from {before}\n    to {after}");
+    for grant in old_terms
+        .keys()
+        .chain(new_terms.keys())
+        .collect::<BTreeSet<_>>()
+    {
+        let _ = match (old_terms.get(grant), new_terms.get(grant)) {
+            (Some(before), Some(after)) if before != after => {
+                writeln!(text, "{grant}\n  from {before}\n    to {after}")
+            }
+            (Some(before), None) => writeln!(text, "{grant}\n  gone: {before}"),
+            (None, Some(after)) => writeln!(text, "{grant}\n  new: {after}"),
+            _ => Ok(()),
+        };
+    }
+}
+
+/// The owners' rules that came, went or say something else.
+fn owner_rules(text: &mut String, old: &Loaded, new: &Loaded) {
+    let datasets = [old, new].map(|one| one.catalog.owner_rules().map(|(dataset, _)| dataset));
+    for dataset in datasets.into_iter().flatten().collect::<BTreeSet<_>>() {
+        let (before, after) = (
+            old.rules.owner_rules(dataset),
+            new.rules.owner_rules(dataset),
+        );
+        for reason in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+            let (before, after) = (before.get(reason), after.get(reason));
+            if before == after {
+                continue;
+            }
+            let _ = writeln!(text, "{dataset} {reason}");
+            for (what, rule) in [("was", before), ("is", after)] {
+                let Some(rule) = rule else {
+                    let _ = writeln!(text, "  {what} not there");
+                    continue;
+                };
+                let _ = writeln!(text, "  {what}");
+                for line in rule.lines() {
+                    let _ = writeln!(text, "    {}", line.trim());
+                }
+            }
         }
     }
 }

@@ -90,9 +90,7 @@ fn told(query: &Query<'_>, at: Moment, explanation: &Explanation) -> anyhow::Res
     match &explanation.decision {
         Ok(permit) => {
             let _ = writeln!(text, "allowed by {}", permit.grant());
-            let mut paths = permit.paths().to_vec();
-            paths.sort_unstable();
-            text.push_str(&label::wrapped(2, &paths));
+            text.push_str(&label::wrapped(2, &permit.leaves()));
         }
         Err(refusal) => {
             let _ = writeln!(text, "refused, {}: {refusal}", refusal.reason());

@@ -84,9 +84,8 @@ impl New {
             ..
         } = self;
         let (name, title) = (&view.name, view.title_vi.replace('\n', " "));
-        let mut fields = view.paths.clone();
-        fields.sort_unstable();
-        let fields: String = fields
+        let fields: String = view
+            .leaves
             .iter()
             .map(|path| format!("    {path:?},\n"))
             .collect();
