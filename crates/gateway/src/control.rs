@@ -2,7 +2,6 @@
 //! limited with tower; the same mutual TLS as for lookups, without a token but for the audit trail.
 
 mod audit;
-mod places;
 mod receipts;
 
 use std::convert::Infallible;
@@ -26,10 +25,10 @@ use tower_http::trace::TraceLayer;
 
 use crate::identity::{Peer, Tokens};
 use crate::lookup::{ReplyBody, WireError};
+use crate::places::Places;
 use crate::telemetry::Metrics;
 use audit::AuditTrail;
 pub use audit::Trails;
-use places::Places;
 
 /// Calls at once.
 const CALLS_MAX: usize = 128;

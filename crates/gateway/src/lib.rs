@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod listener;
 pub mod lookup;
 pub mod owners;
+pub mod places;
 pub mod preflight;
 pub mod settings;
 pub mod telemetry;

@@ -29,10 +29,10 @@ use tokio::sync::{Mutex, MutexGuard};
 use tonic::{Code, Request, Response, Status};
 
 use super::Long;
-use super::places::{Place, Places};
 use super::receipts;
 use crate::identity::{Peer, TokenError, Tokens};
 use crate::lookup::{WireError, bearer};
+use crate::places::{Place, Places};
 use crate::telemetry::Metrics;
 use accesses::PageKey;
 use failure::Failure;

@@ -9,9 +9,9 @@ use http_body::{Body, Frame, SizeHint};
 use motlan_audit::RecordId;
 use motlan_exchange::Release;
 
-use super::service::Slot;
 use super::wire_error::WireError;
 use crate::frames::framed;
+use crate::places::Place;
 
 /// `motlan-withheld` has at most this many bytes; what does not fit is told as `...`.
 const WITHHELD_BYTES_MAX: usize = 2048;
@@ -25,7 +25,7 @@ pub enum ReplyBody {
         /// The trailers after them.
         trailers: Option<HeaderMap>,
         /// The lookup's place, given back once the caller has taken all of it.
-        slot: Option<Slot>,
+        place: Option<Place>,
     },
     /// A control service's reply.
     Control(tonic::body::Body),
@@ -72,7 +72,7 @@ pub(super) fn released(
     release: &Release,
     record: &RecordId,
     receipt: Option<HeaderValue>,
-    slot: Slot,
+    place: Place,
 ) -> Response<ReplyBody> {
     let mut trailers = HeaderMap::with_capacity(5);
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
@@ -87,7 +87,7 @@ pub(super) fn released(
         ReplyBody::Lookup {
             data,
             trailers: Some(trailers),
-            slot: Some(slot),
+            place: Some(place),
         },
         HeaderMap::new(),
     )
@@ -106,7 +106,7 @@ impl WireError {
             ReplyBody::Lookup {
                 data: None,
                 trailers: None,
-                slot: None,
+                place: None,
             },
             headers,
         )

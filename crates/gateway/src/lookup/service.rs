@@ -1,6 +1,5 @@
 //! The way of a call, from its HTTP/2 request to the stages of `exchange` and back.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,11 +10,10 @@ use http::{HeaderValue, Method as HttpMethod, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use motlan_audit::{Ledger, Shards};
-use motlan_catalog::{Catalog, SystemId};
+use motlan_catalog::Catalog;
 use motlan_exchange::{Arrival, Ask, Caller, Reply, Unrecorded};
 use motlan_policy::Rules;
 use prost::Message as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Code;
 use tracing::Instrument as _;
 
@@ -25,6 +23,7 @@ use super::wire_error::WireError;
 use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
 use crate::identity::{Peer, Tokens};
 use crate::owners::Owners;
+use crate::places::{Place, Places};
 use crate::telemetry::{LookupEnd, Metrics, traces};
 
 /// This part of a caller's time, and at most so much, is kept back from the provider.
@@ -53,23 +52,16 @@ pub struct Lookups {
     owners: Owners,
     metrics: Metrics,
     limits: LookupLimits,
-    in_flight: Arc<Semaphore>,
-    /// Each system's share of `in_flight`.
-    shares: HashMap<SystemId, Arc<Semaphore>>,
+    /// Held until the caller has taken the reply.
+    places: Places,
 }
-
-/// A place among the lookups under way, held until the caller has taken the reply.
-pub struct Slot(
-    #[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
-    #[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
-);
 
 /// A call that was understood and may be decided.
 struct Asked {
     caller: Caller,
     ask: Ask,
     full_receipt: bool,
-    slot: Slot,
+    place: Place,
 }
 
 impl Lookups {
@@ -84,12 +76,8 @@ impl Lookups {
         metrics: Metrics,
         limits: LookupLimits,
     ) -> Self {
-        let in_flight = Arc::new(Semaphore::new(limits.in_flight_max));
-        let share = limits.in_flight_per_system_max;
-        let shares = catalog
-            .systems()
-            .map(|system| (system.id.clone(), Arc::new(Semaphore::new(share))))
-            .collect();
+        let (all, each) = (limits.in_flight_max, limits.in_flight_per_system_max);
+        let places = Places::new(&catalog, all, each);
         Self {
             catalog,
             rules,
@@ -98,8 +86,7 @@ impl Lookups {
             owners,
             metrics,
             limits,
-            in_flight,
-            shares,
+            places,
         }
     }
 
@@ -139,10 +126,7 @@ impl Lookups {
 
     /// Waits until no lookup is under way, at most until `end`. Says whether it came to that.
     pub async fn drained(&self, end: Instant) -> bool {
-        let all = u32::try_from(self.limits.in_flight_max).unwrap_or(u32::MAX);
-        tokio::time::timeout_at(end.into(), self.in_flight.acquire_many(all))
-            .await
-            .is_ok()
+        self.places.drained(end).await
     }
 
     /// Checks the token, finds the method and reads the message. Nothing is recorded until then:
@@ -171,7 +155,10 @@ impl Lookups {
             .await
             .map_err(|_| WireError::late())??;
         // Taken only now: a caller that sends nothing takes nothing from the others.
-        let slot = self.slot(&peer.system.id)?;
+        let place = self
+            .places
+            .take(&peer.system.id)
+            .ok_or_else(WireError::overloaded)?;
         let trace = metadata.trace_parent;
         let ask = Ask {
             method: Arc::clone(method),
@@ -190,7 +177,7 @@ impl Lookups {
             caller,
             ask,
             full_receipt: metadata.full_receipt,
-            slot,
+            place,
         })
     }
 
@@ -203,16 +190,6 @@ impl Lookups {
             let reserve = (wait / RESERVE_PART).min(RESERVE_MAX);
             wait.saturating_sub(reserve).min(own)
         })
-    }
-
-    /// A place among the lookups under way, within the calling system's own share.
-    fn slot(&self, system: &SystemId) -> Result<Slot, WireError> {
-        let share = self.shares.get(system).ok_or_else(WireError::overloaded)?;
-        let take = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned();
-        match take(share).and_then(|own| Ok(Slot(own, take(&self.in_flight)?))) {
-            Ok(slot) => Ok(slot),
-            Err(_full) => Err(WireError::overloaded()),
-        }
     }
 
     /// Reads the one message of the request.
@@ -240,7 +217,7 @@ impl Lookups {
             caller,
             mut ask,
             full_receipt,
-            slot,
+            place,
         } = asked;
         let end = LookupEnd::new(&ask);
         let span = traces::lookup_span(&mut ask);
@@ -262,7 +239,7 @@ impl Lookups {
                 } else {
                     None
                 };
-                released(release, &reply.record, receipt, slot)
+                released(release, &reply.record, receipt, place)
             }
             Err(denial) => {
                 span.record("error.type", denial.reason());
