@@ -140,8 +140,10 @@ impl Crash {
         } = load.finish().await?;
         self.heard.told.extend(told);
         for (question, reply) in torn {
-            // A message that is not whole has no digest.
-            if let Ok(messages) = reply.messages() {
+            // A message that is not whole has no digest, and a head alone is no answer.
+            if let Ok(messages) = reply.messages()
+                && !messages.is_empty()
+            {
                 self.torn.push((question, frames_sha256(&messages)));
             }
         }

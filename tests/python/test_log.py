@@ -226,9 +226,14 @@ def test_tiles_are_served_as_published(log: Log) -> None:
     start = served.fetch(f"{log.url}/tile/entries/000.p/3")
     assert 0 < len(start.body) < len(bundle.body)
     assert bundle.body.startswith(start.body)
+    # `/log/` is another log after the turn of the quarter; `/log/<quarter>/` never is.
+    quarter = checkpoint.body.decode().splitlines()[0].rsplit("/", 1)[1]
+    own = served.fetch(f"{log.url}/{quarter}/tile/0/000")
+    assert own.body == full.body
+    assert "immutable" in own.headers["cache-control"]
     for page in (full, part, bundle, start):
         assert page.headers["content-type"] == "application/octet-stream"
-        assert "immutable" in page.headers["cache-control"]
+        assert page.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
