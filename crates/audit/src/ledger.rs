@@ -42,6 +42,7 @@ pub(crate) use append::{FORMAT, SALT_BYTES};
 pub(crate) use committer::with_sources;
 pub use create::CreateError;
 pub(crate) use erase::block_on;
+pub(crate) use erase::is_line;
 pub use erase::{EraseError, Erased, Erasure, Holding, Whose};
 pub(crate) use links::Links;
 pub use open::OpenError;

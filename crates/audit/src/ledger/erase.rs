@@ -237,6 +237,12 @@ fn erase_found(ledger: &Handle, erasure: &Erasure, before: u64) -> Result<Erased
     Ok(erased)
 }
 
+/// Whether a text that is recorded says something, on one line of so many bytes at most.
+pub(crate) fn is_line(text: &str, bytes_max: usize) -> bool {
+    let length = text.trim().len();
+    (1..=bytes_max).contains(&length) && !text.chars().any(char::is_control)
+}
+
 fn check(erasure: &Erasure) -> Result<(), EraseError> {
     let Erasure {
         whose, ground, by, ..
@@ -248,10 +254,6 @@ fn check(erasure: &Erasure) -> Result<(), EraseError> {
     if name.is_empty() {
         return Err(EraseError::Nobody);
     }
-    let is_line = |text: &str, bytes_max| {
-        let length = text.trim().len();
-        (1..=bytes_max).contains(&length) && !text.chars().any(char::is_control)
-    };
     if !is_line(ground, GROUND_BYTES_MAX) || !is_line(by, BY_BYTES_MAX) {
         return Err(EraseError::Ground);
     }

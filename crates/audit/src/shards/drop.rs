@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::turn::ended;
 use super::{PastError, Shards, goes_on, lock};
 use crate::disk::{self, Disk};
-use crate::ledger::{AppendError, CloseError, Ledger, ReadError};
+use crate::ledger::{AppendError, CloseError, Ledger, ReadError, is_line};
 use crate::origin::{Origin, Quarter, RecordId};
 
 /// The longest ground, and the longest name of who drops.
@@ -136,11 +136,8 @@ impl Shards {
         let Dropping {
             quarter, time_us, ..
         } = *dropping;
-        let is_line = |text: &str| {
-            let length = text.trim().len();
-            (1..=TEXT_BYTES_MAX).contains(&length) && !text.chars().any(char::is_control)
-        };
-        if !is_line(&dropping.ground) || !is_line(&dropping.by) {
+        let texts = [&dropping.ground, &dropping.by];
+        if !texts.into_iter().all(|text| is_line(text, TEXT_BYTES_MAX)) {
             return Err(DropError::Ground);
         }
         let newest = self.newest().origin().quarter();

@@ -7,20 +7,22 @@ mod stopping;
 
 use std::fs;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use motlan_audit::{
-    AppendError, Erasure, Layout, LayoutError, OpenShardsError, Origin, PastError, Quarter,
+    AppendError, Erasure, Layout, LayoutError, Ledger, OpenShardsError, Origin, PastError, Quarter,
     ShardSettings, Shards, ShardsReport, SignerKey, TurnError, Whose, verify_receipt,
     verify_shards,
 };
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::common::{outcome, question, temporary};
 
 pub(crate) const INSTANCE: &str = "motlan.example/audit/hn1";
+/// How long a turn is waited for.
+const TURN_MAX: Duration = Duration::from_secs(60);
 
 /// The logs of an instance in a temporary folder, from 2026q3 on.
 pub(crate) struct Years {
@@ -32,6 +34,13 @@ pub(crate) struct Years {
 
 pub(crate) fn quarter(text: &str) -> Quarter {
     text.parse().unwrap()
+}
+
+/// Waits until the next log is the one that is written. To be followed from before the turn: one
+/// that was passed on before is not seen.
+pub(crate) async fn turned(newest: &mut watch::Receiver<Ledger>) {
+    let changed = tokio::time::timeout(TURN_MAX, newest.changed()).await;
+    changed.expect("the quarter did not turn").unwrap();
 }
 
 /// A moment in the quarter.
@@ -162,7 +171,7 @@ async fn a_lookup_ends_in_the_log_that_it_began_in_and_the_turn_waits_for_it() {
     let turning = turn(&shards, "2026q4");
     // Nothing begins in the new log before the old one has its last question.
     begun.asked();
-    newest.changed().await.unwrap();
+    turned(&mut newest).await;
     assert_eq!(look_up(&shards).await, quarter("2026q4"));
     assert!(!turning.is_finished());
     let ended = begun.ledger().append(outcome(Some(asked.index()))).await;
@@ -247,7 +256,7 @@ async fn a_turn_that_waits_gives_way_to_a_stop_and_is_finished_by_the_next_start
     begun.asked();
     let mut newest = shards.follow();
     let turning = turn(&shards, "2026q4");
-    newest.changed().await.unwrap();
+    turned(&mut newest).await;
     assert_eq!(look_up(&shards).await, quarter("2026q4"));
     let closing = shards.clone();
     spawn_blocking(move || closing.close())
@@ -425,20 +434,18 @@ fn a_folder_that_holds_a_log_itself_is_refused_and_so_is_an_empty_one() {
     };
 }
 
-#[test]
-fn lookups_that_do_not_end_are_waited_for() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn lookups_that_do_not_end_are_waited_for() {
     let years = Years::new();
     let mut settings = years.settings();
     settings.patience = Duration::ZERO;
     let shards = Shards::open(settings, in_us("2026q3")).unwrap();
-    let mut held = runtime.block_on(shards.current());
+    let mut held = shards.current().await;
     held.asked();
-    let turning = shards.clone();
-    let turning = thread::spawn(move || turning.turn(in_us("2026q4")));
     let mut newest = shards.follow();
-    runtime.block_on(newest.changed()).unwrap();
+    let turning = turn(&shards, "2026q4");
+    turned(&mut newest).await;
     assert!(!turning.is_finished());
     drop(held);
-    assert!(turning.join().unwrap().unwrap());
+    assert!(turning.await.unwrap().unwrap());
 }

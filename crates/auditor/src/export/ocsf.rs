@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use verdict::{Named, Verdict};
 
+use crate::show::hex;
+
 /// The version of the schema that events follow.
 const SCHEMA: &str = "1.8.0";
 const CATEGORY: Named = (6, "Application Activity");
@@ -289,8 +291,4 @@ fn is_empty(value: &Value) -> bool {
         Value::Object(fields) => fields.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -100,7 +100,7 @@ pub(super) fn this_quarter() -> Quarter {
 mod tests {
     use std::time::Instant;
 
-    use motlan_audit::{Layout, Origin, ShardSettings, SignerKey};
+    use motlan_audit::{Layout, Ledger, Origin, ShardSettings, SignerKey};
 
     use super::*;
 
@@ -112,6 +112,11 @@ mod tests {
         let settings = ShardSettings::new(Layout::beside(folder), key);
         Shards::create(&settings, &origin).unwrap();
         Shards::open_newest(settings).unwrap()
+    }
+
+    async fn turned(newest: &mut tokio::sync::watch::Receiver<Ledger>) {
+        let changed = tokio::time::timeout(Duration::from_secs(60), newest.changed()).await;
+        changed.expect("the quarter did not turn").unwrap();
     }
 
     #[tokio::test]
@@ -129,7 +134,7 @@ mod tests {
         let turning = Turning::new(&shards, clock, &Metrics::new().unwrap());
         let mut newest = shards.follow();
         let turning = tokio::spawn(turning.run());
-        newest.changed().await.unwrap();
+        turned(&mut newest).await;
         assert_eq!(shards.newest().origin().quarter(), next);
         assert!(begun.elapsed() >= Duration::from_millis(50));
         turning.abort();
@@ -149,7 +154,7 @@ mod tests {
         let mut newest = shards.follow();
         let old = begun.ledger().clone();
         let end = async {
-            newest.changed().await.unwrap();
+            turned(&mut newest).await;
             old.fail("the disk is gone");
             drop(begun);
         };

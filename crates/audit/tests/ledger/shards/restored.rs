@@ -9,7 +9,7 @@ use motlan_audit::{DropError, Entry, PastError, Shards, TurnError, verify_shards
 use tokio::task::spawn_blocking;
 
 use super::dropping::{dropping, try_to};
-use super::{Years, in_us, look_up, quarter, turn};
+use super::{Years, in_us, look_up, quarter, turn, turned};
 
 /// Copies a file or a folder to a place where nothing is.
 fn copy(from: &Path, to: &Path) {
@@ -108,7 +108,7 @@ async fn where_a_failed_log_ended_is_told_by_the_next_opening_and_not_before() {
     begun.asked();
     let mut newest = shards.follow();
     let turning = turn(&shards, "2026q4");
-    newest.changed().await.unwrap();
+    turned(&mut newest).await;
     begun.ledger().fail("the disk is gone");
     drop(begun);
     let refused = turning.await.unwrap();
