@@ -15,6 +15,8 @@ mod system {
 }
 
 #[cfg(test)]
+mod backing;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod lookup;
@@ -22,6 +24,8 @@ mod lookup;
 mod owners;
 #[cfg(test)]
 mod quarters;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

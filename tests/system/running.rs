@@ -1,8 +1,10 @@
 //! A gateway in this process, with everything around it.
 
 use std::fs;
+use std::sync::Arc;
 
 use motlan_audit::{Layout, Quarter, Sealing, ShardsReport, TurnError, VerifierKey, verify_shards};
+use motlan_gateway::enforced::{Problems, Reloaded};
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
 use motlan_testkit::sample::Roles;
@@ -122,6 +124,11 @@ impl Running {
     pub(crate) async fn ask_as(&self, system: &str, question: &Question) -> Reply {
         let call = question.by(self.world().system(system).unwrap());
         self.client(system).await.call(&call).await.unwrap()
+    }
+
+    /// Has it load its catalogue anew, as SIGHUP does.
+    pub(crate) async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
+        self.gateway.reload().await
     }
 
     /// Where its logs lie.

@@ -4,10 +4,11 @@ use super::finding::Finding;
 use super::source::{Path, Source};
 
 /// The proofs, each with the folder of its crate. `Fetched` and `Release` prove nothing.
-const PROOFS: [(&str, &str); 15] = [
+const PROOFS: [(&str, &str); 16] = [
     ("policy", "Permit"),
     ("audit", "Durable"),
     ("exchange", "Caller"),
+    ("exchange", "Shown"),
     ("exchange", "Question"),
     ("exchange", "Permitted"),
     ("exchange", "Announced"),
@@ -34,8 +35,9 @@ const FORBIDDEN: [&str; 6] = [
 
 /// Constructors that state what they cannot check, and where each may be called: in a file, or
 /// anywhere in a folder.
-const ASSERTIONS: [(&str, &str); 2] = [
+const ASSERTIONS: [(&str, &str); 3] = [
     ("Caller", "crates/gateway/src/identity/token.rs"),
+    ("Shown", "crates/gateway/src/identity/artefact.rs"),
     ("Ack", "crates/audit/src/store/"),
 ];
 

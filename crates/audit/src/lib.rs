@@ -57,7 +57,7 @@ pub use proof::{
     verify_consistency, write_tlog_proof,
 };
 pub use prove::{ProveError, Prover, TreeAt};
-pub use sealing::{Opened, Sealing, SealingError, Tag};
+pub use sealing::{Opened, Sealing, SealingError, Tag, normalised};
 pub use shards::{
     DropError, Dropped, Dropping, EraseAllError, Layout, LayoutError, OpenShardsError, PastError,
     Shard, ShardSettings, Shards, ShardsReport, TurnError, verify_shards,

@@ -221,8 +221,9 @@ fn begun(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// A subject as it is compared.
-pub(crate) fn normalised(subject: &str) -> String {
+/// A subject as it is compared: spaces around it and the case of letters do not count.
+#[must_use]
+pub fn normalised(subject: &str) -> String {
     subject.trim().to_uppercase()
 }
 

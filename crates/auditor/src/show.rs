@@ -179,9 +179,15 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("procedure", &record.procedure);
     add("grant", &record.grant);
     add("view", &record.view);
+    add("", if record.emergency { "in an emergency" } else { "" });
+    add("", if record.consent { "with consent" } else { "" });
+    let approvals = record.approvals;
+    add("approvals", &some(approvals > 0, || approvals.to_string()));
     add("asked", &record.fields_asked.join(","));
     add("released", &record.fields_released.join(","));
     add("withheld", &record.fields_withheld.join(","));
+    let keep_until_us = record.keep_until_us;
+    add("keep until", &some(keep_until_us != 0, || time(keep_until_us)));
     if let Some(erasure) = &record.erasure {
         add("of dataset", &record.dataset);
         add("ground", &erasure.ground);
@@ -202,6 +208,10 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
             .unwrap_or_default(),
     );
     line
+}
+
+fn some(is: bool, text: impl FnOnce() -> String) -> String {
+    if is { text() } else { String::new() }
 }
 
 pub(crate) fn ended(record: &Record) -> String {
@@ -254,6 +264,9 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "revision": record.revision,
         "grant": record.grant,
         "view": record.view,
+        "consent": record.consent,
+        "approvals": record.approvals,
+        "emergency": record.emergency,
         "fields_asked": record.fields_asked,
         "result": record.result().as_str_name().trim_start_matches("RESULT_"),
         "reason": record.reason,
@@ -263,6 +276,7 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "answer_bytes": record.answer_bytes,
         "provider_status": record.provider_status,
         "elapsed_us": record.elapsed_us,
+        "keep_until_us": record.keep_until_us,
         "trace_id": hex(&record.trace_id),
         "sealed_sha256": hex(&record.sealed_sha256),
         "erasure": record.erasure.as_ref().map(|erasure| json!({
@@ -295,6 +309,10 @@ fn sealed_json(record: &Record, sealed: &Opened) -> Value {
         "variant": sealed.variant,
         "erased": sealed.erased,
         "basis": sealed.basis,
+        "consent": sealed.consent,
+        "consent_issuer": sealed.consent_issuer,
+        "approvers": sealed.approvers,
+        "incident": sealed.incident,
         "query": when(RecordKind::Look),
         "held": when(RecordKind::Hold),
     })

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use motlan_mask::Mask;
+
 use crate::hours::Hours;
 use crate::method::Method;
 use crate::name::{AgencyCode, AgreementId, DatasetId, GrantId, ProcedureCode, SystemId};
+use crate::terms::Terms;
 use crate::view::View;
 
 /// A sharing agreement between the owner of data and an agency that needs it.
@@ -71,8 +74,10 @@ pub struct Grant {
     pub systems: Vec<SystemId>,
     /// The days and hours in which it may be used.
     pub hours: Hours,
-    /// Whether the official must name the dossier that the lookup serves.
-    pub dossier_required: bool,
+    /// What it demands beside, and what must be done with what it gives.
+    pub terms: Terms,
+    /// What lets the view through, with those parts of values covered that the terms say.
+    pub mask: Arc<Mask>,
 }
 
 /// One `[[test]]` of an agreement: a question, and what the agreement must say of it by itself,
@@ -92,6 +97,12 @@ pub struct Case {
     pub procedure: ProcedureCode,
     /// Whether the official names a dossier.
     pub dossier: bool,
+    /// What the person consented to; empty is all that the view gives.
+    pub consented: Option<Vec<String>>,
+    /// How many others approved.
+    pub approvals: u8,
+    /// The official who declares an emergency.
+    pub emergency: Option<String>,
     /// When it is asked, in milliseconds since the Unix epoch.
     pub at_ms: i64,
     /// The grant cited; needed where two of the agreement fit.

@@ -10,12 +10,13 @@ use prost_reflect::{DescriptorPool, FieldDescriptor};
 use crate::agreement::{Agreement, OwnerRules};
 use crate::dataset::{Class, Dataset};
 use crate::fault::Faults;
-use crate::load::{self, DraftContract};
+use crate::load::{self, DraftContract, Files, Reading};
 use crate::method::Method;
 use crate::name::{AgencyCode, DatasetId, ProcedureCode, SystemId};
 use crate::once::Once;
 use crate::party::{Agency, System};
 use crate::procedure::{Procedure, ReplacedDocument};
+use crate::signed::Signers;
 
 /// Everything that the folder holds, checked. Immutable.
 pub struct Catalog {
@@ -28,6 +29,7 @@ pub struct Catalog {
     pub(crate) methods: HashMap<String, Arc<Method>>,
     pub(crate) agreements: Vec<Agreement>,
     pub(crate) rules: BTreeMap<DatasetId, OwnerRules>,
+    pub(crate) signers: Signers,
     pub(crate) procedures: BTreeMap<ProcedureCode, Procedure>,
     pub(crate) replaced: Vec<ReplacedDocument>,
     pub(crate) once: Option<Once>,
@@ -35,12 +37,13 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads and checks `folder`, its contracts included.
+    /// Reads and checks `folder`, its contracts included, whether its agreements are signed or not:
+    /// for those who work on it. What is in force is a [`crate::signed::SignedCatalog`].
     ///
     /// # Errors
     /// All that is wrong, not only the first thing. Nothing of a catalogue with a fault is usable.
     pub fn load(folder: &Path) -> Result<Self, Faults> {
-        load::load(folder, None)
+        Self::read(folder, None)
     }
 
     /// Reads and checks `folder` as if the owner of one dataset had published `draft` already: what
@@ -49,7 +52,16 @@ impl Catalog {
     /// # Errors
     /// All that is wrong, in the folder and in the draft.
     pub fn load_with(folder: &Path, draft: &DraftContract) -> Result<Self, Faults> {
-        load::load(folder, Some(draft))
+        Self::read(folder, Some(draft))
+    }
+
+    fn read(folder: &Path, draft: Option<&DraftContract>) -> Result<Self, Faults> {
+        let reading = Reading {
+            files: Arc::new(Files::Disk),
+            draft,
+            is_signed: false,
+        };
+        load::load(folder, reading, Faults::new())
     }
 
     /// What tells this content of the folder from any other.

@@ -52,7 +52,8 @@ pub enum Class {
     Personal,
     /// It is about a person, and of a kind that the law protects further.
     Sensitive,
-    /// Never released through the gateway. What is unmarked is secret.
+    /// Released only where a view names the very field, and three people agree: the official who
+    /// asks, and two who approve. What is unmarked is secret too, and never released.
     Secret,
 }
 

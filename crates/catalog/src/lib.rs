@@ -41,6 +41,8 @@ mod name;
 mod once;
 mod party;
 mod procedure;
+pub mod signed;
+mod terms;
 mod view;
 
 pub use agreement::{Agreement, Case, Expected, Grant, OwnerRules, Validity};
@@ -49,7 +51,7 @@ pub use catalog::{Catalog, Revision};
 pub use dataset::{Class, Dataset, Readiness};
 pub use fault::{FAULTS_MAX, Fault, Faults};
 pub use hours::{Hours, HoursError, SPANS_MAX, Span, Weekday};
-pub use load::{DraftContract, FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+pub use load::{DraftContract, FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX, agreement_schema};
 pub use method::{Kind, Method, REQUEST_BYTES_MAX, RequestFault, SUBJECT_BYTES_MAX, Subject};
 pub use name::{
     AgencyCode, AgreementId, DatabaseId, DatasetId, DocumentCode, GrantId, NAME_BYTES_MAX,
@@ -58,4 +60,8 @@ pub use name::{
 pub use once::{Database, DocumentKind, Held, Law, Meaning, Notice, Once, Source};
 pub use party::{Agency, Role, Standing, System, TokenAlgorithm, TokenKey};
 pub use procedure::{Procedure, ProcedureRow, ReplacedDocument};
+pub use signed::{SignedCatalog, SignedFolder};
+pub use terms::{
+    APPROVALS_MAX, BreakGlass, Budget, LogLevel, Obligation, Relaxed, SECRET_APPROVALS, Terms,
+};
 pub use view::{LEAVES_MAX, NESTING_MAX, NarrowError, PATHS_MAX, View};

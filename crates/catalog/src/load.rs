@@ -5,12 +5,14 @@ mod contracts;
 mod datasets;
 mod draft;
 mod endpoints;
+mod files;
 mod folder;
 mod keys;
 mod once;
 mod options;
 mod rows;
 mod rules;
+mod signers;
 mod systems;
 mod tables;
 
@@ -23,16 +25,20 @@ use crate::document::nearest;
 use crate::fault::Faults;
 use crate::name::AgencyCode;
 use crate::party::{Agency, Standing};
+use crate::signed::check_agreements;
 use agreements::Known;
+pub use agreements::agreement_schema;
 use contracts::{Contracts, Wanted};
 pub use draft::DraftContract;
+pub(crate) use files::{Files, Snapshot, bounded};
 use folder::Folder;
-pub(crate) use folder::bounded;
+pub(crate) use folder::SIGNATURE;
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+pub(crate) use keys::{KEY_BYTES_MAX, key as public_key};
 pub(crate) use options::Options;
 
 /// What a catalogue consists of.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 13] = [
     "catalog.toml",
     "agencies.csv",
     "procedures",
@@ -43,15 +49,30 @@ const PARTS: [&str; 10] = [
     "rules",
     "endpoints.toml",
     "keys",
+    "signers",
+    "manifest.json",
+    "manifest.json.jws.json",
 ];
 
 /// The most import paths of contracts.
 const IMPORT_PATHS_MAX: usize = 16;
 
-/// See [`Catalog::load`] and [`Catalog::load_with`].
-pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog, Faults> {
-    let mut faults = Faults::new();
-    let mut folder = Folder::new(root);
+/// How a folder is read.
+pub(crate) struct Reading<'d> {
+    pub(crate) files: Arc<Files>,
+    /// A contract that its owner has not published yet.
+    pub(crate) draft: Option<&'d DraftContract>,
+    /// Whether every agreement must be signed.
+    pub(crate) is_signed: bool,
+}
+
+/// See [`Catalog::load`] and [`Catalog::load_with`]. What was wrong before is wrong still.
+pub(crate) fn load(
+    root: &Path,
+    reading: Reading<'_>,
+    mut faults: Faults,
+) -> Result<Catalog, Faults> {
+    let mut folder = Folder::new(root, reading.files);
     let Some(settings) = settings(&mut folder, &mut faults) else {
         return Err(faults);
     };
@@ -60,10 +81,20 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
     let agencies = tables::agencies(&mut folder, &mut faults);
     let mut procedures = tables::procedures(&mut folder, &mut faults);
     let trust_domain = settings.trust_domain;
-    let systems = systems::systems(&mut folder, &trust_domain, &agencies, &mut faults);
+    let mut registry = keys::Registry::default();
+    let systems = systems::systems(
+        &mut folder,
+        &trust_domain,
+        &agencies,
+        &mut registry,
+        &mut faults,
+    );
+    let signers = signers::signers(&mut folder, &agencies, &mut registry, &mut faults);
 
     let mut declared = datasets::declared(&mut folder, &mut faults);
-    let draft = draft.and_then(|draft| draft.declare(&mut declared, &mut faults));
+    let draft = reading
+        .draft
+        .and_then(|draft| draft.declare(&mut declared, &mut faults));
     let wanted: Vec<Wanted> = declared.iter().map(datasets::Declared::wanted).collect();
     let import_paths: Vec<PathBuf> = settings.contracts.iter().map(|p| folder.path(p)).collect();
     let contracts = Contracts::compile(&mut folder, &import_paths, draft, &wanted, &mut faults);
@@ -89,6 +120,9 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
         procedures: &procedures.by_code,
     };
     let agreements = agreements::agreements(&mut folder, &known, &mut faults);
+    if reading.is_signed {
+        check_agreements(folder.files(), &agreements, &signers, &mut faults);
+    }
     let rules = rules::rules(&mut folder, &drafts, &mut faults);
 
     let systems: BTreeMap<_, _> = systems
@@ -113,6 +147,7 @@ pub(crate) fn load(root: &Path, draft: Option<&DraftContract>) -> Result<Catalog
         datasets,
         agreements,
         rules,
+        signers,
         procedures: procedures.by_code,
         replaced: procedures.replaced,
         once,
@@ -147,9 +182,13 @@ fn settings(folder: &mut Folder, faults: &mut Faults) -> Option<Settings> {
             faults,
         );
     }
-    for path in contracts.iter().filter(|path| !folder.path(path).is_dir()) {
+    for path in contracts.iter().filter(|path| !folder.has_folder(path)) {
         let what = format!("the import path `{}` is not a folder", path.value);
-        let remedy = "correct it: it starts from the catalogue's folder";
+        let remedy = if folder.files().is_snapshot() {
+            "correct it: a set that is sealed holds its contracts, so copy them into its folder"
+        } else {
+            "correct it: it starts from the catalogue's folder"
+        };
         root.fault(path.line, what, remedy, faults);
     }
     root.finish(faults);

@@ -45,7 +45,7 @@ pub struct System {
     pub title_vi: String,
     /// Whether it may not ask for the time being. Then its roles are of no use either.
     pub suspended: bool,
-    /// What it may do with the audit trail.
+    /// What it may do beside its lookups.
     pub roles: BTreeSet<Role>,
     /// What its client certificate carries as URI:
     /// `spiffe://<trust domain>/agency/H26/system/one-stop`.
@@ -54,7 +54,7 @@ pub struct System {
     pub token_keys: Vec<TokenKey>,
 }
 
-/// What a system may do with the audit trail, beside its lookups.
+/// What a system may do beside its lookups: with the audit trail, and with what others sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Searches the audit trail, personal parts included.
@@ -64,11 +64,18 @@ pub enum Role {
     /// Places and ends holds, and erases. Never together with [`Role::Auditor`]: nobody removes
     /// what they were found by.
     DataProtection,
+    /// Attests that a person consented.
+    Consent,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 3] = [Role::Auditor, Role::CitizenView, Role::DataProtection];
+    pub const ALL: [Role; 4] = [
+        Role::Auditor,
+        Role::CitizenView,
+        Role::DataProtection,
+        Role::Consent,
+    ];
 
     /// The role as it stands in a catalogue.
     #[must_use]
@@ -77,6 +84,7 @@ impl Role {
             Role::Auditor => "auditor",
             Role::CitizenView => "citizen_view",
             Role::DataProtection => "data_protection",
+            Role::Consent => "consent",
         }
     }
 }

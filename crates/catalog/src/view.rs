@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motlan_mask::{Mask, PathError};
+use motlan_mask::{Cover, Mask, PathError};
 
 use crate::method::Method;
 use crate::name::ViewName;
@@ -31,6 +31,8 @@ pub struct View {
     /// people compare, since a field added beneath a path makes the view wider. A message that
     /// holds itself is not opened again.
     pub leaves: Vec<String>,
+    /// Whether it gives a field of the class `SECRET`.
+    pub secret: bool,
     /// What lets exactly these paths through.
     pub mask: Arc<Mask>,
 }
@@ -103,12 +105,17 @@ impl View {
     }
 
     /// A mask for part of the view: every field must exist in the answer and be covered by the
-    /// view.
+    /// view. What `covers` says of a field that is left is done.
     ///
     /// # Errors
     /// [`NarrowError::Unknown`] for the first field that does not exist, before
     /// [`NarrowError::NotGranted`] with all fields that the view does not cover.
-    pub fn narrow(&self, method: &Method, fields: &[String]) -> Result<Mask, NarrowError> {
+    pub fn narrow(
+        &self,
+        method: &Method,
+        fields: &[String],
+        covers: &[Cover],
+    ) -> Result<Mask, NarrowError> {
         if fields.is_empty() || fields.len() > PATHS_MAX {
             return Err(NarrowError::Count {
                 count: fields.len(),
@@ -134,7 +141,13 @@ impl View {
         }
         // Every path exists; a mask refuses beyond that only what holds anything, which no view
         // covers.
-        Mask::compile(&method.response, fields.iter().map(String::as_str)).map_err(|_opaque| {
+        let kept = covers.iter().filter(|cover| {
+            let mut fields = fields.iter();
+            fields.any(|field| motlan_mask::covers(field, &cover.path))
+        });
+        let kept: Vec<Cover> = kept.cloned().collect();
+        let paths = fields.iter().map(String::as_str);
+        Mask::compile_with(&method.response, paths, &kept).map_err(|_opaque| {
             NarrowError::NotGranted {
                 paths: fields.to_vec(),
             }

@@ -42,6 +42,8 @@ pub struct Statement {
     pub dossier: Option<String>,
     /// The legal basis (`purpose.basis`), in the caller's words.
     pub basis: Option<String>,
+    /// The incident, where the official declares an emergency (`purpose.incident`).
+    pub incident: Option<String>,
     /// The token's identifier (`jti`).
     pub token_id: String,
     /// The token itself, which the provider gets as `motlan-token`.
@@ -61,6 +63,12 @@ impl Caller {
     /// lists who may state it.
     pub fn assertion(system: Arc<System>, statement: Arc<Statement>) -> Self {
         Self { system, statement }
+    }
+
+    /// The incident, where the official declares an emergency.
+    #[must_use]
+    pub fn incident(&self) -> Option<&str> {
+        self.statement.incident.as_deref()
     }
 
     /// Asks.

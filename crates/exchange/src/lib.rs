@@ -13,6 +13,7 @@
 //! trait), and how a reply looks on the wire. There are no sockets and no configuration here.
 
 mod answer;
+mod backing;
 mod caller;
 mod outcome;
 mod permitted;
@@ -21,6 +22,7 @@ mod question;
 mod record;
 
 pub use answer::Answer;
+pub use backing::{Approval, Consent, InVain, Shown, Span};
 pub use caller::{Caller, Official, Statement};
 pub use outcome::{Denial, Outcome, Recorded, Release, Reply};
 pub use permitted::{Announced, Permitted, Unrecorded};

@@ -5,6 +5,7 @@ use motlan_audit::{Durable, Entry, Ledger, RecordId};
 use motlan_catalog::{RequestFault, Revision};
 use motlan_policy::Refusal;
 
+use crate::backing::InVain;
 use crate::permitted::{Announced, Unrecorded};
 use crate::provider::ProviderFault;
 use crate::question::Question;
@@ -19,6 +20,14 @@ pub enum Denial {
     /// The policy refuses.
     #[error(transparent)]
     Policy(Refusal),
+    /// The policy refuses, and what was shown that others signed did not count.
+    #[error("{refusal}{in_vain}")]
+    Unbacked {
+        /// The refusal.
+        refusal: Refusal,
+        /// Why it did not count.
+        in_vain: InVain,
+    },
     /// The provider gave no answer that may leave.
     #[error(transparent)]
     Provider(ProviderFault),
@@ -30,7 +39,7 @@ impl Denial {
     pub fn reason(&self) -> &str {
         match self {
             Self::Request(_) => "REQUEST_MALFORMED",
-            Self::Policy(refusal) => refusal.reason(),
+            Self::Policy(refusal) | Self::Unbacked { refusal, .. } => refusal.reason(),
             Self::Provider(fault) => fault.reason(),
         }
     }

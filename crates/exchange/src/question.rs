@@ -7,6 +7,7 @@ use bytes::Bytes;
 use motlan_catalog::{Method, RequestFault, Subject};
 use motlan_policy::{Moment, Query, Rules};
 
+use crate::backing::{Shown, Weighed};
 use crate::caller::Caller;
 use crate::outcome::{Denial, Outcome};
 use crate::permitted::Permitted;
@@ -48,6 +49,8 @@ pub struct Ask {
     pub cited: Option<String>,
     /// The fields asked for in `motlan-fields`; empty where the caller named none.
     pub fields: Vec<String>,
+    /// What the caller shows that others have signed.
+    pub shown: Shown,
     /// The `traceparent` to pass on.
     pub trace_parent: Option<String>,
     /// The W3C trace id; empty where there is none.
@@ -64,16 +67,44 @@ pub struct Question {
     pub(crate) caller: Caller,
     pub(crate) ask: Ask,
     pub(crate) subject: Result<Subject, RequestFault>,
+    /// What of it fits.
+    pub(crate) weighed: Weighed,
 }
 
 impl Question {
     pub(crate) fn new(caller: Caller, ask: Ask) -> Self {
         let subject = ask.method.subject(&ask.request);
+        let now_us = ask.arrived.now_us();
+        let weighed = match &subject {
+            Ok(subject) => ask.shown.weighed(&caller, &ask, subject.expose(), now_us),
+            Err(_) => Weighed::default(),
+        };
         Self {
             caller,
             ask,
             subject,
+            weighed,
         }
+    }
+
+    /// What the rules see of it.
+    #[must_use]
+    pub fn query(&self) -> Query<'_> {
+        Query {
+            system: &self.caller.system,
+            method: &self.ask.method,
+            procedure: &self.caller.statement.procedure,
+            dossier: self.caller.statement.dossier.is_some(),
+            backing: self.weighed.backing(self.emergency()),
+            cited: self.ask.cited.as_deref(),
+            fields: &self.ask.fields,
+        }
+    }
+
+    /// When it is decided: now.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        self.ask.arrived.moment()
     }
 
     /// Decides whether it may be asked.
@@ -85,22 +116,20 @@ impl Question {
             let denial = Denial::Request(fault.clone());
             return Err(Outcome::refused(self, rules.revision().clone(), denial));
         }
-        let query = Query {
-            system: &self.caller.system,
-            method: &self.ask.method,
-            procedure: &self.caller.statement.procedure,
-            dossier: self.caller.statement.dossier.is_some(),
-            cited: self.ask.cited.as_deref(),
-            fields: &self.ask.fields,
-        };
-        let decision = rules.decide(&query, self.ask.arrived.moment());
+        let decision = rules.decide(&self.query(), self.moment());
         match decision {
             Ok(permit) => Ok(Permitted::new(self, permit)),
-            Err(refusal) => Err(Outcome::refused(
-                self,
-                rules.revision().clone(),
-                Denial::Policy(refusal),
-            )),
+            Err(refusal) => {
+                let denial = self.weighed.denial(refusal);
+                Err(Outcome::refused(self, rules.revision().clone(), denial))
+            }
         }
+    }
+
+    /// The official, where one declares an emergency.
+    fn emergency(&self) -> Option<&str> {
+        let statement = &self.caller.statement;
+        statement.incident.as_ref()?;
+        Some(statement.official.expose())
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn failed(announced: &Announced, denial: &Denial) -> Entry {
     let (result, status) = match denial {
         Denial::Provider(ProviderFault::NotFound) => (Ended::NotFound, Some(5)),
         Denial::Provider(fault) => (Ended::Failed, fault.status()),
-        Denial::Request(_) | Denial::Policy(_) => (Ended::Failed, None),
+        Denial::Request(_) | Denial::Policy(_) | Denial::Unbacked { .. } => (Ended::Failed, None),
     };
     let mut record = announced_outcome(announced, result);
     denial.reason().clone_into(&mut record.reason);
@@ -97,6 +97,10 @@ fn common(question: &Question, revision: &Revision) -> Record {
         revision: revision.to_string(),
         fields_asked: known_fields(question),
         trace_id: question.ask.trace_id.clone(),
+        // R29: that others signed, never who.
+        consent: question.weighed.consent.is_some(),
+        approvals: question.weighed.approvals().into(),
+        emergency: statement.incident.is_some(),
         ..Record::default()
     }
 }
@@ -132,6 +136,7 @@ fn name_grant(record: &mut Record, permit: &Permit) {
 
 fn sealed(question: &Question) -> Sealed {
     let statement = &question.caller.statement;
+    let consent = question.weighed.consent.as_ref();
     Sealed {
         subject: question
             .subject
@@ -143,6 +148,10 @@ fn sealed(question: &Question) -> Sealed {
         token_id: statement.token_id.clone(),
         variant: statement.variant.clone().unwrap_or_default(),
         basis: statement.basis.clone().unwrap_or_default(),
+        consent: consent.map(|it| it.id.clone()).unwrap_or_default(),
+        consent_issuer: consent.map(|it| it.issuer.clone()).unwrap_or_default(),
+        approvers: question.weighed.approvers.clone(),
+        incident: statement.incident.clone().unwrap_or_default(),
         ..Sealed::default()
     }
 }

@@ -3,16 +3,18 @@
 mod log;
 
 use axum::Router;
-use axum::extract::State as Shared;
+use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use jiff::Timestamp;
 use motlan_audit::{Ledger, Room, Shards, State};
-use motlan_catalog::Revision;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
+use crate::enforced::{InForce, Standing};
+use crate::shadow::Shadow;
 use crate::telemetry::Metrics;
 use crate::witnesses::CosignedNote;
 
@@ -29,7 +31,9 @@ pub struct Admin {
     /// `/log/checkpoint`, once there is one.
     pub cosigned: CosignedNote,
     /// `/readyz`.
-    pub revision: Revision,
+    pub in_force: InForce,
+    /// `/shadow`, where a candidate decides beside it.
+    pub shadow: Option<Shadow>,
     /// Not ready once this is set.
     pub stop: watch::Receiver<bool>,
 }
@@ -44,6 +48,7 @@ impl Admin {
             .with_state(self.clone());
         let metrics = Router::new()
             .route("/metrics", get(metrics))
+            .route("/shadow", get(shadow))
             .with_state(self);
         let app = bounded(probes, metrics.merge(log));
         if let Err(error) = axum::serve(tcp, app).await {
@@ -70,35 +75,71 @@ async fn metrics(Shared(admin): Shared<Admin>) -> impl IntoResponse {
     }
 }
 
-/// Ready while the ledger can write and has room, and nobody has asked to stop.
-async fn ready(Shared(admin): Shared<Admin>) -> impl IntoResponse {
-    if *admin.stop.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
+/// Ready while the ledger can write and has room, and nobody has asked to stop. A set that was
+/// refused makes no gateway unready: the one in force is good. `?verbose` tells of both.
+async fn ready(Shared(admin): Shared<Admin>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let (status, mut text) = admin.ready();
+    if query.is_some_and(|query| query == "verbose") {
+        text.push_str(&told(&admin.in_force.standing()));
     }
-    let ledger = admin.shards.newest();
-    match ledger.state() {
-        State::Writing if room_is_low(&ledger) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the ledger's disk is nearly full: less than `ledger.free_bytes_min` is free\n"
-                .to_owned(),
-        ),
-        State::Writing => (
-            StatusCode::OK,
-            format!(
-                "ready\nrevision {}\nrecords {}\nquarter {}\n",
-                admin.revision,
-                ledger.size(),
-                ledger.origin().quarter()
+    (status, text)
+}
+
+/// What the candidate would decide otherwise: for people, or with `?json` for programs.
+async fn shadow(Shared(admin): Shared<Admin>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let Some(shadow) = &admin.shadow else {
+        let why = "no candidate: name one in the configuration, under `[shadow]`\n";
+        return (StatusCode::NOT_FOUND, why.to_owned());
+    };
+    let report = shadow.report();
+    let text = match query.is_some_and(|query| query == "json") {
+        true => format!("{}\n", report.json()),
+        false => report.to_string(),
+    };
+    (StatusCode::OK, text)
+}
+
+/// Since when the set in force decides, and what was wrong with the last one that was refused.
+fn told(standing: &Standing) -> String {
+    let mut text = format!("taken {}\n", time(standing.taken_us));
+    if let Some(failed) = &standing.failed {
+        let (at, faults) = (time(failed.at_us), failed.problems.len());
+        text.push_str(&format!("refused {at}, {faults} faults\n"));
+        for line in failed.problems.lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
+
+fn time(unix_us: i64) -> String {
+    let time = Timestamp::from_second(unix_us.div_euclid(1_000_000));
+    time.map_or_else(|_| unix_us.to_string(), |time| time.to_string())
+}
+
+impl Admin {
+    fn ready(&self) -> (StatusCode, String) {
+        let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+        if *self.stop.borrow() {
+            return unready("stopping");
+        }
+        let ledger = self.shards.newest();
+        match ledger.state() {
+            State::Writing if room_is_low(&ledger) => unready(
+                "the ledger's disk is nearly full: less than `ledger.free_bytes_min` is free",
             ),
-        ),
-        State::Failed(why) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("the ledger cannot write: {why}\n"),
-        ),
-        State::Closed => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the ledger is closed\n".to_owned(),
-        ),
+            State::Writing => {
+                let text = format!(
+                    "ready\nrevision {}\nrecords {}\nquarter {}\n",
+                    self.in_force.standing().revision,
+                    ledger.size(),
+                    ledger.origin().quarter()
+                );
+                (StatusCode::OK, text)
+            }
+            State::Failed(why) => unready(&format!("the ledger cannot write: {why}")),
+            State::Closed => unready("the ledger is closed"),
+        }
     }
 }
 

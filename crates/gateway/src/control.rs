@@ -3,7 +3,9 @@
 
 mod audit;
 mod receipts;
+mod reflection;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,7 +16,6 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use motlan_api::audit::v1::audit_server::AuditServer;
 use motlan_audit::{Shards, State};
-use motlan_catalog::Catalog;
 use tonic::Code;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -23,13 +24,17 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
 
-use crate::identity::{Peer, Tokens};
+use crate::enforced::{Enforced, InForce};
+use crate::identity::Peer;
 use crate::lookup::{ReplyBody, WireError};
 use crate::places::Places;
 use crate::telemetry::Metrics;
 use audit::AuditTrail;
 pub use audit::Trails;
+pub(crate) use reflection::Reflection;
 
+/// What is part of the set in force lies below this path.
+const REFLECTION: &str = "/grpc.reflection.";
 /// Calls at once.
 const CALLS_MAX: usize = 128;
 /// Those of one system, so that none can take all places.
@@ -70,12 +75,6 @@ impl Long {
 /// Why the services could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The gateway's own contracts and the catalogue's do not go together.
-    #[error("the catalogue's contracts clash with the gateway's own")]
-    Contracts(#[from] prost_reflect::DescriptorError),
-    /// Reflection does not accept the contracts.
-    #[error("reflection does not accept the contracts")]
-    Reflection(#[from] tonic_reflection::server::Error),
     /// The system gives no random key.
     #[error("the system gives no random key")]
     Key(#[from] aws_lc_rs::error::Unspecified),
@@ -85,68 +84,44 @@ impl Control {
     /// Sets the services up. The reporter is for [`report_health`].
     ///
     /// # Errors
-    /// [`ControlError`] where the contracts do not go together.
-    pub fn new(
-        catalog: &Arc<Catalog>,
-        tokens: Arc<Tokens>,
-        trails: Trails,
-        metrics: &Metrics,
-    ) -> Result<(Self, HealthReporter), ControlError> {
+    /// [`ControlError`] where there is no randomness.
+    pub fn new(trails: Trails, metrics: &Metrics) -> Result<(Self, HealthReporter), ControlError> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        let mut pool = catalog.pool().clone();
-        pool.decode_file_descriptor_set(motlan_api::FILE_DESCRIPTOR_SET)?;
-        // So that a command-line client can show the details of an error.
-        pool.decode_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
-        let contracts = pool.encode_to_vec();
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(&contracts)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        let trail = AuditTrail::new(trails, Arc::clone(catalog), tokens, metrics)?;
+        let trail = AuditTrail::new(trails, metrics)?;
         let mut routes = Routes::builder();
         routes
             .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
-            .add_service(
-                reflection()
-                    .build_v1()?
-                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
-            )
-            .add_service(
-                reflection()
-                    .build_v1alpha()?
-                    .max_decoding_message_size(MESSAGE_BYTES_MAX),
-            )
             .add_service(
                 AuditServer::new(trail)
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
                     .max_encoding_message_size(REPLY_BYTES_MAX),
             );
-        let traced = ServiceBuilder::new()
-            .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
-            // A caller's mistake is no failure of ours, and nobody may fill the log with it.
-            .layer(TraceLayer::new_for_grpc().on_failure(()))
-            .service(routes.routes());
         let control = Self {
-            service: BoxCloneSyncService::new(traced),
-            places: Arc::new(Places::new(catalog, CALLS_MAX, CALLS_PER_SYSTEM_MAX)),
+            service: traced(routes.routes()),
+            places: Arc::new(Places::new(CALLS_MAX, CALLS_PER_SYSTEM_MAX)),
         };
         Ok((control, reporter))
     }
 
-    /// Answers one call of `peer`.
+    /// Answers one call of `peer`, by the set that knows it.
     pub async fn call(
         self,
-        peer: Arc<Peer>,
+        set: Arc<Enforced>,
+        peer: Peer,
         mut request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let Some(_place) = self.places.take(&peer.system.id) else {
             return WireError::overloaded().response(None);
         };
         let long = Long::default();
+        let service = match request.uri().path().starts_with(REFLECTION) {
+            true => set.reflection.0.clone(),
+            false => self.service,
+        };
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(set);
         request.extensions_mut().insert(long.clone());
-        let mut answering = pin!(self.service.oneshot(request));
+        let mut answering = pin!(service.oneshot(request));
         let mut answered = tokio::time::timeout(CALL_MAX, answering.as_mut()).await;
         if answered.is_err() && long.has_begun() {
             answered = tokio::time::timeout(LONG_MAX, answering).await;
@@ -162,16 +137,38 @@ impl Control {
     }
 }
 
-/// Keeps the health service's word: serving while the ledger can write.
-pub async fn report_health(reporter: HealthReporter, shards: Shards, datasets: Vec<String>) {
+fn traced(
+    routes: Routes,
+) -> BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, Infallible> {
+    let traced = ServiceBuilder::new()
+        .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
+        // A caller's mistake is no failure of ours, and nobody may fill the log with it.
+        .layer(TraceLayer::new_for_grpc().on_failure(()))
+        .service(routes);
+    BoxCloneSyncService::new(traced)
+}
+
+/// Keeps the health service's word: serving while the ledger can write, for each dataset of the set
+/// in force.
+pub async fn report_health(mut reporter: HealthReporter, shards: Shards, in_force: InForce) {
+    let mut told = BTreeSet::new();
     loop {
         let status = match shards.newest().state() {
             State::Writing => ServingStatus::Serving,
             State::Failed(_) | State::Closed => ServingStatus::NotServing,
         };
-        for service in datasets.iter().map(String::as_str).chain([""]) {
+        let set = in_force.set();
+        let datasets = set.catalog.datasets();
+        let mut services: BTreeSet<_> = datasets.map(|it| it.service.clone()).collect();
+        services.insert(String::new());
+        drop(set);
+        for service in &services {
             reporter.set_service_status(service, status).await;
         }
+        for gone in told.difference(&services) {
+            reporter.clear_service_status(gone).await;
+        }
+        told = services;
         tokio::time::sleep(HEALTH_INTERVAL).await;
     }
 }

@@ -52,7 +52,7 @@ impl Demo {
         let (port, admin_port) = (gateway.address().port(), gateway.admin_address().port());
 
         let played = play::all(&world, port).await?;
-        let as_told = table::print(&world, &settings.catalog, &played)?;
+        let as_told = table::print(&world, &settings.catalog.folder, &played)?;
         let sound = check::ledger(
             &settings.ledger.layout().ledger(made.origin.quarter()),
             &made.verifier,

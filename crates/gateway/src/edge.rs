@@ -7,7 +7,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::control::Control;
-use crate::identity::Peer;
+use crate::enforced::InForce;
+use crate::identity::{Certificate, Peer};
 use crate::lookup::{Lookups, ReplyBody, WireError};
 
 /// The gateway's own services lie below these paths; all others are datasets'.
@@ -16,6 +17,7 @@ const CONTROL: [&str; 3] = ["/motlan.", "/grpc.health.", "/grpc.reflection."];
 /// The entry of all calls.
 #[derive(Clone)]
 pub struct Edge {
+    in_force: InForce,
     lookups: Arc<Lookups>,
     control: Control,
 }
@@ -23,35 +25,55 @@ pub struct Edge {
 impl Edge {
     /// Puts the two halves together.
     #[must_use]
-    pub fn new(lookups: Arc<Lookups>, control: Control) -> Self {
-        Self { lookups, control }
+    pub fn new(in_force: InForce, lookups: Arc<Lookups>, control: Control) -> Self {
+        Self {
+            in_force,
+            lookups,
+            control,
+        }
     }
 
-    /// Answers one call on the connection of `peer`, or of a certificate that is no registered
-    /// system's.
+    /// Answers one call on a connection with this certificate, or with one that can be no
+    /// registered system's.
     ///
     /// # Errors
     /// None.
     pub async fn call(
         self,
-        peer: Result<Arc<Peer>, Arc<str>>,
+        certificate: Result<Arc<Certificate>, Arc<str>>,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
-        let peer = match peer {
-            Ok(peer) => peer,
+        let path = request.uri().path();
+        let is_own = CONTROL.iter().any(|prefix| path.starts_with(prefix));
+        let response = match certificate {
+            Ok(certificate) if is_own => self.own(&certificate, request).await,
+            Ok(certificate) => self.lookups.call(certificate, request).await,
             Err(why) => {
                 self.lookups.stranger();
-                return Ok(WireError::unregistered(why.to_string()).response(None));
+                WireError::unregistered(why.to_string()).response(None)
             }
         };
-        let path = request.uri().path();
-        if CONTROL.iter().any(|prefix| path.starts_with(prefix)) {
-            // R24: nothing of the gateway's own either.
-            if peer.system.suspended {
-                return Ok(WireError::suspended(&peer.system.id).response(None));
+        Ok(response)
+    }
+
+    /// Answers a call of one of the gateway's own services.
+    async fn own(
+        self,
+        certificate: &Certificate,
+        request: Request<Incoming>,
+    ) -> Response<ReplyBody> {
+        let set = self.in_force.set();
+        let peer = match Peer::of(certificate, &set.catalog) {
+            Ok(peer) => peer,
+            Err(error) => {
+                self.lookups.stranger();
+                return WireError::unregistered(error.to_string()).response(None);
             }
-            return Ok(self.control.call(peer, request).await);
+        };
+        // R24: nothing of the gateway's own either.
+        if peer.system.suspended {
+            return WireError::suspended(&peer.system.id).response(None);
         }
-        Ok(self.lookups.call(peer, request).await)
+        self.control.call(set, peer, request).await
     }
 }

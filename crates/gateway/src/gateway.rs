@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motlan_audit::{OpenShardsError, Shards, TurnError, VerifierKey};
-use motlan_catalog::{Catalog, Faults};
-use motlan_policy::{Rules, RulesError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,13 +12,13 @@ use tokio::task::JoinHandle;
 use crate::admin::Admin;
 use crate::control::{Control, ControlError, Trails, report_health};
 use crate::edge::Edge;
-use crate::identity::Tokens;
+use crate::enforced::{InForce, Problems, Reloaded, Sources};
 use crate::index::Indexes;
 use crate::ledger::{self, LedgerError, Turning};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
-use crate::owners::Owners;
 use crate::settings::Settings;
+use crate::shadow::Shadow;
 use crate::telemetry::{Metrics, MetricsError};
 use crate::tls::{self, TlsError};
 use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
@@ -28,21 +26,12 @@ use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The catalogue has faults.
+    /// What is to be in force has faults.
     #[error("the catalogue has faults:\n{0}")]
-    Catalog(Faults),
-    /// The agreements give no rules.
-    #[error(transparent)]
-    Rules(#[from] RulesError),
+    Enforced(Problems),
     /// A file of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A system's key cannot be used.
-    #[error("a system's token key cannot be used")]
-    TokenKey(#[from] jsonwebtoken::errors::Error),
-    /// An owner's address cannot be used.
-    #[error("an owner's address cannot be used")]
-    Address(#[from] rustls::pki_types::InvalidDnsNameError),
     /// The ledger is not the configured one, or cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -52,6 +41,9 @@ pub enum StartError {
     /// The thread of the search index cannot be started.
     #[error("the thread of the search index cannot be started")]
     Index(#[source] std::io::Error),
+    /// The thread of the candidate cannot be started.
+    #[error("the thread that compares the candidate cannot be started")]
+    Shadow(#[source] std::io::Error),
     /// An address cannot be listened on.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -72,6 +64,8 @@ pub enum StartError {
 pub struct Gateway {
     address: SocketAddr,
     admin_address: SocketAddr,
+    in_force: InForce,
+    shadow: Option<Shadow>,
     shards: Shards,
     indexes: Indexes,
     verifier: VerifierKey,
@@ -99,46 +93,43 @@ impl Gateway {
     /// # Errors
     /// [`StartError`], upon which nothing is left running.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let catalog = Arc::new(Catalog::load(&settings.catalog).map_err(StartError::Catalog)?);
-        let rules = Rules::new(&catalog)?;
-        let tokens = Arc::new(Tokens::new(&catalog, &settings.audience)?);
         let server_tls = Arc::new(tls::server(&settings.tls)?);
         let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
-        let owners = Owners::new(&catalog, &client_tls, settings.limits.owners)?;
         let metrics = Metrics::new()?;
+        let sources = Sources::of(&settings, client_tls);
+        let in_force = InForce::load(sources, &metrics).map_err(StartError::Enforced)?;
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
-        let (control, reporter) = Control::new(&catalog, Arc::clone(&tokens), trails, &metrics)?;
+        let (control, reporter) = Control::new(trails, &metrics)?;
+        let shadow = settings.shadow.as_ref().map(|folder| {
+            Shadow::start(folder.clone(), &in_force, &metrics).map_err(StartError::Shadow)
+        });
+        let shadow = shadow.transpose()?;
         let (stop, stopped) = watch::channel(false);
 
         let admin = Admin {
             metrics: metrics.clone(),
             shards: shards.clone(),
             cosigned,
-            revision: catalog.revision().clone(),
+            in_force: in_force.clone(),
+            shadow: shadow.clone(),
             stop: stopped.clone(),
         };
-        let services = catalog
-            .datasets()
-            .map(|dataset| dataset.service.clone())
-            .collect();
-        let health = report_health(reporter, shards.clone(), services);
+        let health = report_health(reporter, shards.clone(), in_force.clone());
         let lookups = Arc::new(Lookups::new(
-            Arc::clone(&catalog),
-            rules,
-            tokens,
+            in_force.clone(),
+            shadow.clone(),
             shards.clone(),
-            owners,
             metrics.clone(),
             settings.limits.lookup,
         ));
         let listener = Listener {
-            catalog,
+            in_force: in_force.clone(),
             tls: server_tls,
-            edge: Edge::new(Arc::clone(&lookups), control),
+            edge: Edge::new(in_force.clone(), Arc::clone(&lookups), control),
             metrics: metrics.clone(),
             limits: settings.limits.listener,
         };
@@ -153,6 +144,8 @@ impl Gateway {
             address,
             admin_address,
             verifier: shards.newest().verifier().clone(),
+            in_force,
+            shadow,
             shards,
             indexes,
             lookups,
@@ -179,6 +172,20 @@ impl Gateway {
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {
         &self.verifier
+    }
+
+    /// R87: loads the catalogue anew, and takes it in force whole, or not at all; and the candidate
+    /// beside it.
+    ///
+    /// # Errors
+    /// All that is wrong with it, upon which what was in force goes on.
+    pub async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
+        let reloaded = self.in_force.reload().await;
+        if let Some(shadow) = self.shadow.clone() {
+            let reload = tokio::task::spawn_blocking(move || shadow.reload());
+            let _panicked_and_told = reload.await;
+        }
+        reloaded
     }
 
     /// Turns to the quarter of `now_us`, microseconds since the Unix epoch, if that is later than

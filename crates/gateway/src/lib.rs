@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod control;
 pub mod edge;
+pub mod enforced;
 mod frames;
 pub mod gateway;
 pub mod identity;
@@ -22,6 +23,7 @@ pub mod owners;
 pub mod places;
 pub mod preflight;
 pub mod settings;
+pub mod shadow;
 pub mod telemetry;
 pub mod tls;
 pub mod witnesses;

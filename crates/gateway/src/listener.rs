@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use motlan_catalog::Catalog;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -19,7 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::edge::Edge;
-use crate::identity::{Peer, PeerError};
+use crate::enforced::InForce;
+use crate::identity::{Certificate, Peer, PeerError};
 use crate::telemetry::Metrics;
 use heard::{Heard, Listening};
 use share::Share;
@@ -58,7 +58,7 @@ pub struct ListenerLimits {
 /// What the accept loop needs.
 pub struct Listener {
     /// Who is registered.
-    pub catalog: Arc<Catalog>,
+    pub in_force: InForce,
     /// How hands are shaken.
     pub tls: Arc<ServerConfig>,
     /// Where calls go.
@@ -122,17 +122,20 @@ impl Listener {
             return;
         };
         drop(handshake);
-        let peer = match self.peer(&tls) {
-            Ok(peer) => Ok(Arc::new(peer)),
-            // Its calls are answered, each with what is wrong: a closed door would tell an operator
-            // nothing.
-            Err(error) => {
-                tracing::debug!(%error, "a connection of no registered system");
-                self.metrics.connection_refused("unregistered");
-                Err(Arc::<str>::from(error.to_string()))
-            }
-        };
-        self.serve(tls, peer, stop).await;
+        // The calls of a stranger are answered, each with what is wrong: a closed door would tell an
+        // operator nothing. And who is registered may change while the connection is open.
+        let certificate = self.certificate(&tls);
+        let peer = certificate.as_ref().map_err(ToString::to_string);
+        let peer = peer.and_then(|certificate| {
+            Peer::of(certificate, &self.in_force.set().catalog).map_err(|error| error.to_string())
+        });
+        if let Err(error) = peer {
+            tracing::debug!(error, "a connection of no registered system");
+            self.metrics.connection_refused("unregistered");
+        }
+        let certificate = certificate.map(Arc::new);
+        let certificate = certificate.map_err(|error| Arc::from(error.to_string()));
+        self.serve(tls, certificate, stop).await;
     }
 
     async fn shake_hands(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
@@ -155,21 +158,21 @@ impl Listener {
         None
     }
 
-    fn peer(&self, tls: &TlsStream<TcpStream>) -> Result<Peer, PeerError> {
+    fn certificate(&self, tls: &TlsStream<TcpStream>) -> Result<Certificate, PeerError> {
         let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
         let leaf = chain.first().ok_or(PeerError::Unreadable)?;
-        Peer::of(leaf, &self.catalog)
+        Certificate::of(leaf)
     }
 
     async fn serve(
         &self,
         tls: TlsStream<TcpStream>,
-        peer: Result<Arc<Peer>, Arc<str>>,
+        certificate: Result<Arc<Certificate>, Arc<str>>,
         mut stop: watch::Receiver<bool>,
     ) {
         let (stream, heard) = Listening::on(tls);
         let edge = self.edge.clone();
-        let service = service_fn(move |request| edge.clone().call(peer.clone(), request));
+        let service = service_fn(move |request| edge.clone().call(certificate.clone(), request));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.streams_max)

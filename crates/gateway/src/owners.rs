@@ -32,11 +32,13 @@ pub struct OwnerLimits {
 
 /// All owners' systems, by dataset.
 pub struct Owners {
-    endpoints: HashMap<DatasetId, Endpoint>,
+    endpoints: HashMap<DatasetId, Arc<Endpoint>>,
 }
 
 impl Owners {
-    /// Takes the addresses from the catalogue. Connections are made when they are first needed.
+    /// Takes the addresses from the catalogue. Connections are made when they are first needed;
+    /// those that are there `before` go on where nothing about them has changed, so that no more
+    /// enquiries are under way on one than may be.
     ///
     /// # Errors
     /// Where an address cannot stand in a certificate.
@@ -44,10 +46,16 @@ impl Owners {
         catalog: &Catalog,
         tls: &Arc<ClientConfig>,
         limits: OwnerLimits,
+        before: Option<&Self>,
     ) -> Result<Self, InvalidDnsNameError> {
         let mut endpoints = HashMap::new();
         for dataset in catalog.datasets() {
-            endpoints.insert(dataset.id.clone(), Endpoint::new(dataset, tls, limits)?);
+            let known = before.and_then(|before| before.endpoints.get(&dataset.id));
+            let endpoint = match known.filter(|known| known.is_of(dataset)) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(Endpoint::new(dataset, tls, limits)?),
+            };
+            endpoints.insert(dataset.id.clone(), endpoint);
         }
         Ok(Self { endpoints })
     }

@@ -1,17 +1,23 @@
 //! Places for calls that are under way at once, with a share for each system.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use motlan_catalog::{Catalog, SystemId};
+use motlan_catalog::SystemId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// So many systems' shares are kept before those of idle ones are dropped.
+const SHARES_MAX: usize = 4096;
 
 /// So many places, and so many of them for one system.
 pub struct Places {
     count: usize,
     all: Arc<Semaphore>,
-    shares: HashMap<SystemId, Arc<Semaphore>>,
+    each: usize,
+    /// Made when a system first takes a place. They outlive any set in force: a reload neither
+    /// frees a place nor adds one.
+    shares: Mutex<HashMap<SystemId, Arc<Semaphore>>>,
 }
 
 /// A place that is taken, until this is dropped.
@@ -22,26 +28,37 @@ pub struct Place {
 }
 
 impl Places {
-    /// `all` places, of which each registered system may take `each`.
+    /// `all` places, of which each system may take `each`.
     #[must_use]
-    pub fn new(catalog: &Catalog, all: usize, each: usize) -> Places {
-        let share = || Arc::new(Semaphore::new(each));
-        let systems = catalog.systems();
-        let shares = systems.map(|system| (system.id.clone(), share()));
+    pub fn new(all: usize, each: usize) -> Places {
         Places {
             count: all,
             all: Arc::new(Semaphore::new(all)),
-            shares: shares.collect(),
+            each,
+            shares: Mutex::default(),
         }
     }
 
-    /// A place, where there is one.
+    /// A place for a registered system, where there is one.
     pub fn take(&self, system: &SystemId) -> Option<Place> {
-        let share = Arc::clone(self.shares.get(system)?);
         Some(Place {
-            _of_share: share.try_acquire_owned().ok()?,
+            _of_share: self.share(system).try_acquire_owned().ok()?,
             _of_all: Arc::clone(&self.all).try_acquire_owned().ok()?,
         })
+    }
+
+    fn share(&self, system: &SystemId) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(system) {
+            return Arc::clone(share);
+        }
+        if shares.len() >= SHARES_MAX {
+            // Of systems that take no place now, registered or not any more.
+            shares.retain(|_, share| Arc::strong_count(share) > 1);
+        }
+        let share = Arc::new(Semaphore::new(self.each));
+        shares.insert(system.clone(), Arc::clone(&share));
+        share
     }
 
     /// Waits until all places are free, at most until `end`. Says whether it came to that.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use motlan_audit::Layout;
-use motlan_catalog::Faults;
 use motlan_catalog::document::{Document, Located, Table};
+use motlan_catalog::{Faults, SignedFolder};
 use tracing_subscriber::EnvFilter;
 
 use crate::frames::FrameLimits;
@@ -28,8 +28,8 @@ pub struct Settings {
     pub instance: String,
     /// `audience`: the `aud` of the tokens that it accepts.
     pub audience: String,
-    /// `catalog`: the catalogue's folder.
-    pub catalog: PathBuf,
+    /// `[catalog]`: what is to be in force, and by what it is told whether it may.
+    pub catalog: SignedFolder,
     /// `[listen]`.
     pub listen: Listen,
     /// `[tls]`: what callers meet.
@@ -40,6 +40,9 @@ pub struct Settings {
     pub ledger: LedgerSettings,
     /// `[[witness]]`.
     pub witnesses: Vec<WitnessSettings>,
+    /// `[shadow]`, `catalog`: the folder of a candidate that decides beside what is in force; none
+    /// without it.
+    pub shadow: Option<PathBuf>,
     /// `[limits]`.
     pub limits: Limits,
     /// `[telemetry]`.
@@ -161,12 +164,13 @@ impl Settings {
 pub(crate) struct Draft {
     pub(crate) instance: Option<String>,
     pub(crate) audience: Option<String>,
-    pub(crate) catalog: Option<PathBuf>,
+    pub(crate) catalog: Option<SignedFolder>,
     pub(crate) listen: Option<Listen>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) provider_tls: Option<TlsFiles>,
     pub(crate) ledger: Option<LedgerSettings>,
     pub(crate) witnesses: Vec<WitnessSettings>,
+    pub(crate) shadow: Option<PathBuf>,
     pub(crate) limits: Option<Limits>,
     pub(crate) telemetry: Option<Telemetry>,
 }
@@ -185,7 +189,7 @@ impl Draft {
         let draft = Self {
             instance: table.string("instance", faults).map(|found| found.value),
             audience: table.string("audience", faults).map(|found| found.value),
-            catalog: table.path("catalog", faults).map(|found| found.value),
+            catalog: catalog(&mut table, faults),
             listen: table
                 .table("listen", faults)
                 .and_then(|table| listen(table, faults)),
@@ -199,6 +203,7 @@ impl Draft {
                 .table("ledger", faults)
                 .and_then(|table| ledger(table, count, faults)),
             witnesses,
+            shadow: shadow(table.opt_table("shadow", faults), faults),
             limits: Some(limits(table.opt_table("limits", faults), faults)),
             telemetry: Some(telemetry(table.opt_table("telemetry", faults), faults)),
         };
@@ -217,10 +222,47 @@ impl Draft {
             provider_tls: self.provider_tls?,
             ledger: self.ledger?,
             witnesses: self.witnesses,
+            shadow: self.shadow,
             limits: self.limits?,
             telemetry: self.telemetry?,
         })
     }
+}
+
+fn catalog(root: &mut Table<'_>, faults: &mut Faults) -> Option<SignedFolder> {
+    if let Some(folder) = root.older_text("catalog") {
+        let what = "`catalog` is a folder, as it was before sets were sealed";
+        let remedy = format!(
+            "write a table `[catalog]` with `folder = \"{}\"`, `manifest_key = \"…\"` and \
+             `known_revision = \"…\"`",
+            folder.value
+        );
+        root.fault(folder.line, what, remedy, faults);
+        return None;
+    }
+    let mut table = root.table("catalog", faults)?;
+    let folder = table.path("folder", faults);
+    let manifest_key = table.path("manifest_key", faults);
+    let known_revision = table.path("known_revision", faults);
+    table.finish(faults);
+    let (folder, known_revision) = (folder?, known_revision?);
+    if known_revision.value.starts_with(&folder.value) {
+        let what = "`catalog.known_revision` lies in the catalogue's folder";
+        let remedy = "put it elsewhere: it must not go back with the set that it is about";
+        root.fault(known_revision.line, what, remedy, faults);
+    }
+    Some(SignedFolder {
+        folder: folder.value,
+        manifest_key: manifest_key?.value,
+        known_revision: known_revision.value,
+    })
+}
+
+fn shadow(table: Option<Table<'_>>, faults: &mut Faults) -> Option<PathBuf> {
+    let mut table = table?;
+    let catalog = table.path("catalog", faults);
+    table.finish(faults);
+    Some(catalog?.value)
 }
 
 fn listen(mut table: Table<'_>, faults: &mut Faults) -> Option<Listen> {

@@ -17,6 +17,24 @@ pub enum CompileError {
         /// The path as given.
         path: String,
     },
+    /// A field is to be covered that holds no string.
+    #[error("`{path}` cannot be covered: it is not a `string`")]
+    NotText {
+        /// The path as given.
+        path: String,
+    },
+    /// A field is to be covered that the paths do not grant.
+    #[error("`{path}` cannot be covered: it is not granted")]
+    CoverNotGranted {
+        /// The path as given.
+        path: String,
+    },
+    /// A field is to be covered in two ways.
+    #[error("`{path}` is covered twice")]
+    CoveredTwice {
+        /// The path as given.
+        path: String,
+    },
 }
 
 /// Why a file could not be rewritten without its edition. The fault is in the file.
@@ -90,7 +108,7 @@ pub enum MaskError {
         /// Where the tag starts.
         at: usize,
     },
-    /// A `string` of proto3, or of an edition that verifies it, is not UTF-8.
+    /// A `string` of proto3, of an edition that verifies it, or one that is covered is not UTF-8.
     #[error("field {number} at byte {at} is not utf-8")]
     Utf8 {
         /// Where the tag starts.

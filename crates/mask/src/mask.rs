@@ -13,6 +13,7 @@ use prost_reflect::MessageDescriptor;
 
 pub(crate) use self::compile::MAP_VALUE;
 use self::program::{Name, Program};
+use crate::cover::Cover;
 use crate::error::{CompileError, MaskError};
 use crate::withheld::{UNNAMED, Withheld};
 
@@ -77,8 +78,42 @@ impl Mask {
         message: &MessageDescriptor,
         paths: impl IntoIterator<Item = &'a str>,
     ) -> Result<Mask, CompileError> {
+        Mask::compile_with(message, paths, &[])
+    }
+
+    /// Compiles `paths` as [`compile`](Mask::compile) does, and covers parts of some values.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use motlan_mask::{Cover, Keep, Mask};
+    /// use prost_reflect::DescriptorPool;
+    ///
+    /// let pool = DescriptorPool::global();
+    /// let file = pool.get_message_by_name("google.protobuf.EnumValueDescriptorProto");
+    /// let name = Cover {
+    ///     path: "name".to_owned(),
+    ///     keep: Keep::Last(4),
+    /// };
+    /// let mask = Mask::compile_with(&file.expect("well known"), ["name"], &[name])?;
+    ///
+    /// // { name: "SEX_MALE", number: 1 }
+    /// let masked = mask.apply(&Bytes::from_static(b"\x0a\x08SEX_MALE\x10\x01"))?;
+    /// assert_eq!(masked.bytes, Bytes::from_static(b"\x0a\x08****MALE"));
+    /// assert_eq!(mask.covered(&masked.withheld).collect::<Vec<_>>(), ["name"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`compile`](Mask::compile); and the first of `covers` that leads nowhere, to what is
+    /// not a string or to what `paths` do not grant, or that covers what another one covers.
+    pub fn compile_with<'a>(
+        message: &MessageDescriptor,
+        paths: impl IntoIterator<Item = &'a str>,
+        covers: &[Cover],
+    ) -> Result<Mask, CompileError> {
         Ok(Mask {
-            program: compile::compile(message, paths)?,
+            program: compile::compile(message, paths, covers)?,
         })
     }
 
@@ -101,9 +136,18 @@ impl Mask {
         let unnamed = withheld.bits.contains(UNNAMED).then_some("?");
         let named = self.program.names().filter_map(|(bit, name)| match name {
             Name::Dropped(path) if withheld.bits.contains(bit) => Some(&**path),
-            Name::Dropped(_) | Name::Granted(_) => None,
+            Name::Dropped(_) | Name::Granted(_) | Name::Covered { .. } => None,
         });
         named.chain(unnamed)
+    }
+
+    /// The paths that were present and of whose values a part was covered, each once, however short
+    /// the values were.
+    pub fn covered<'m>(&'m self, withheld: &Withheld) -> impl Iterator<Item = &'m str> {
+        self.program.names().filter_map(|(bit, name)| match name {
+            Name::Covered { path, .. } if withheld.bits.contains(bit) => Some(&**path),
+            Name::Dropped(_) | Name::Granted(_) | Name::Covered { .. } => None,
+        })
     }
 
     /// The granted paths that were absent, each once. Where one granted path covers another, only
@@ -111,8 +155,12 @@ impl Mask {
     /// them has it.
     pub fn absent<'m>(&'m self, withheld: &Withheld) -> impl Iterator<Item = &'m str> {
         self.program.names().filter_map(|(bit, name)| match name {
-            Name::Granted(path) if !withheld.bits.contains(bit) => Some(&**path),
-            Name::Dropped(_) | Name::Granted(_) => None,
+            Name::Granted(path)
+            | Name::Covered {
+                path,
+                is_granted: true,
+            } if !withheld.bits.contains(bit) => Some(&**path),
+            Name::Dropped(_) | Name::Granted(_) | Name::Covered { .. } => None,
         })
     }
 }

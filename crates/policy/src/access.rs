@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use motlan_catalog::{Agreement, Catalog, Grant, GrantId, Method, ProcedureCode, System, Validity};
+use motlan_catalog::{
+    APPROVALS_MAX, Agreement, Catalog, Grant, GrantId, Method, ProcedureCode, System, Validity,
+};
 
 use crate::moment::Moment;
-use crate::rules::Query;
-use crate::rules::Rules;
+use crate::rules::{Backing, Query, Rules};
 
 /// What one system may learn by one method.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Offer {
     pub version: u32,
     /// When the agreement is in force.
     pub valid: Validity,
-    /// On which terms: hours, whether a dossier is needed, and the rules of the dataset's owner.
+    /// On which terms: hours, what it demands and brings, and the rules of the owner.
     pub terms: String,
     /// The procedures.
     pub procedures: Vec<ProcedureCode>,
@@ -45,8 +46,8 @@ pub struct Offer {
 const OVER: &str = "AGREEMENT_NOT_IN_FORCE";
 
 impl Rules {
-    /// What everybody may learn from an instant on: each grant is cited alone, with a dossier, at
-    /// the first instant at which it may be used. What owners forbid besides is named in the terms
+    /// What everybody may learn from an instant on: each grant is cited alone, with a
+    /// dossier and all that others can sign, at the first instant at which it may be used. What owners forbid besides is named in the terms
     /// and not applied: a rule that speaks at one hour must not hide all others. `catalog` is the
     /// one that these rules were made of. In the order of systems and methods.
     #[must_use]
@@ -100,6 +101,11 @@ impl Rules {
                 method,
                 procedure,
                 dossier: true,
+                backing: Backing {
+                    consented: Some(&[]),
+                    approvals: APPROVALS_MAX,
+                    emergency: emergency(grant),
+                },
                 cited: Some(grant.id.as_str()),
                 fields: &[],
             };
@@ -126,15 +132,19 @@ impl Rules {
 
     fn terms(&self, grant: &Grant) -> String {
         let mut terms = grant.hours.to_string();
-        if grant.dossier_required {
-            terms.push_str(", with a dossier");
-        }
+        terms.push_str(&grant.terms.to_string());
         for (index, reason) in self.owner_rules(&grant.dataset).keys().enumerate() {
             terms.push_str(if index == 0 { ", but for " } else { " " });
             terms.push_str(reason);
         }
         terms
     }
+}
+
+/// An official who may declare an emergency, where the grant is for one.
+fn emergency(grant: &Grant) -> Option<&str> {
+    let break_glass = grant.terms.break_glass.as_ref()?;
+    break_glass.officials.first().map(String::as_str)
 }
 
 /// The first instant from `from` on at which a grant may be used, were nothing else in the way.

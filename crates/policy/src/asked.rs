@@ -21,6 +21,35 @@ pub fn listed(joined: &str) -> Option<Vec<String>> {
         .collect()
 }
 
+/// What of the fields asked for, or of the view where none were, the person consented to.
+///
+/// # Errors
+/// [`Refusal::FieldNotConsented`] where a field was asked for beyond that, or nothing is left.
+pub(crate) fn consented(
+    asked: &[String],
+    view: &[String],
+    consented: &[String],
+) -> Result<Vec<String>, Refusal> {
+    let within = |path: &String| consented.iter().any(|wide| covers(wide, path));
+    if !asked.is_empty() {
+        let beyond = asked.iter().filter(|path| !within(path));
+        let fields: Vec<String> = beyond.cloned().collect();
+        return match fields.is_empty() {
+            true => Ok(asked.to_vec()),
+            false => Err(Refusal::FieldNotConsented { fields }),
+        };
+    }
+    let whole = view.iter().filter(|path| within(path));
+    let parts = consented.iter();
+    let parts = parts.filter(|path| view.iter().any(|wide| covers(wide, path)));
+    let both: Vec<String> = whole.chain(parts).cloned().collect();
+    if both.is_empty() {
+        let fields = view.to_vec();
+        return Err(Refusal::FieldNotConsented { fields });
+    }
+    settled(&both)
+}
+
 /// Fields as the rules take them: sorted, each once, none within another.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use motlan_catalog::{Agreement, Case, Catalog, Expected, Faults, System};
 use crate::engine::Policies;
 use crate::moment::Moment;
 use crate::refusal::Refusal;
-use crate::rules::{Permit, Query};
+use crate::rules::{Backing, Permit, Query};
 use crate::rules::{Rules, RulesError};
 
 /// Reports every test that does not hold.
@@ -49,6 +49,11 @@ fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, fau
         method: &case.method,
         procedure: &case.procedure,
         dossier: case.dossier,
+        backing: Backing {
+            consented: case.consented.as_deref(),
+            approvals: case.approvals,
+            emergency: case.emergency.as_deref(),
+        },
         cited: case.cited.as_deref(),
         fields: &case.asked,
     };

@@ -36,5 +36,6 @@ pub use moment::Moment;
 pub use refusal::Refusal;
 pub use remembered::{REMEMBERED_MAX, REMEMBERED_MS_MAX};
 pub use rules::{
-    FIELDS_ASKED_MAX, GRANTS_TRIED_MAX, NARROWED_MASKS_MAX, Permit, Query, Rules, RulesError,
+    Backing, FIELDS_ASKED_MAX, GRANTS_TRIED_MAX, NARROWED_MASKS_MAX, Permit, Query, Rules,
+    RulesError,
 };

@@ -69,6 +69,52 @@ pub enum Refusal {
         /// The grants tried.
         grants: Vec<GrantId>,
     },
+    /// The grant is for emergencies, and none was declared.
+    #[error("{} is for emergencies only; declare one with `motlan-emergency`", names(.grants))]
+    BreakGlassOnly {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// An emergency was declared, and the grant is for none.
+    #[error("{} is no grant for emergencies", names(.grants))]
+    NotForEmergencies {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// The grant does not name the official who declares the emergency.
+    #[error("{} does not name the official who declares the emergency", names(.grants))]
+    OfficialNotNamed {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// The grant needs the person's consent, and none was shown that covers the question.
+    #[error("{} needs the person's consent: show it in `motlan-consent`", names(.grants))]
+    ConsentRequired {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+    },
+    /// The grant needs more approvals than were shown.
+    #[error("{} needs more approvals than the {shown} shown in `motlan-approval`", names(.grants))]
+    ApprovalsRequired {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+        /// How many were shown that count.
+        shown: u8,
+    },
+    /// The grant gives a field of the class `SECRET`, for which two must approve.
+    #[error("{} gives a secret field, which needs two approvals; {shown} shown", names(.grants))]
+    SecretNeedsTwo {
+        /// The grants tried.
+        grants: Vec<GrantId>,
+        /// How many were shown that count.
+        shown: u8,
+    },
+    /// The person did not consent to these fields.
+    #[error("the person's consent does not cover {}", quoted(.fields))]
+    FieldNotConsented {
+        /// The fields beyond it; of the view, where none was asked for.
+        fields: Vec<String>,
+    },
     /// The grant may not be used on this day or at this hour, by Việt Nam's time.
     #[error("{} may not be used on this day or at this hour", names(.grants))]
     OutsideHours {
@@ -130,6 +176,13 @@ impl Refusal {
             Self::AgreementNotInForce { .. } => "AGREEMENT_NOT_IN_FORCE",
             Self::PurposeNotCovered { .. } => "PURPOSE_NOT_COVERED",
             Self::DossierRequired { .. } => "DOSSIER_REQUIRED",
+            Self::BreakGlassOnly { .. } => "BREAK_GLASS_ONLY",
+            Self::NotForEmergencies { .. } => "NOT_FOR_EMERGENCIES",
+            Self::OfficialNotNamed { .. } => "OFFICIAL_NOT_NAMED",
+            Self::ConsentRequired { .. } => "CONSENT_REQUIRED",
+            Self::ApprovalsRequired { .. } => "APPROVALS_REQUIRED",
+            Self::SecretNeedsTwo { .. } => "SECRET_NEEDS_TWO",
+            Self::FieldNotConsented { .. } => "FIELD_NOT_CONSENTED",
             Self::OutsideHours { .. } => "OUTSIDE_HOURS",
             Self::OwnerForbids { reason, .. } => reason,
             Self::FieldNotGranted { .. } => "FIELD_NOT_GRANTED",

@@ -3,8 +3,8 @@
 //! Sound, because the key holds everything that the rules see of a question but the time, and the
 //! time cannot matter: days and hours change with the minute, agreements begin and end at midnight,
 //! so that within one minute of the clock the platform's guards say the same. What an owner's rule
-//! makes of the time is not known: datasets that have some are never remembered, nor is any
-//! refusal, nor anything for longer than [`REMEMBERED_MS_MAX`]. The catalogue's revision is no part
+//! makes of the time is not known: datasets that have some are never remembered, nor is
+//! what others have signed or an emergency brought about, nor any refusal, nor anything for longer than [`REMEMBERED_MS_MAX`]. The catalogue's revision is no part
 //! of the key, as every revision has rules, and with them a memory, of its own.
 
 use std::collections::HashMap;
@@ -79,6 +79,10 @@ impl Remembered {
 
     /// What a question is remembered by; nothing where it must not, or could not be allowed.
     pub(crate) fn key(&self, query: &Query<'_>) -> Option<Key> {
+        // What others have signed, or an emergency, is looked at anew each time.
+        if !query.backing.is_none() {
+            return None;
+        }
         let cited = match query.cited {
             Some(cited) => Some(*self.grants.get(cited)?),
             None => None,

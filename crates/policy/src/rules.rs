@@ -8,7 +8,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use motlan_catalog::{
     AgencyCode, Agreement, Catalog, DatasetId, Faults, GrantId, Method, NarrowError, Revision,
-    System, View, ViewName,
+    System, Terms, View,
 };
 use motlan_mask::Mask;
 
@@ -19,7 +19,7 @@ use crate::explain::Rule;
 use crate::moment::Moment;
 use crate::refusal::Refusal;
 use crate::remembered::Remembered;
-pub use permit::{Permit, Query};
+pub use permit::{Backing, Permit, Query};
 
 /// At most this many grants are tried for one question; a catalogue with more for one consumer and
 /// method does not load.
@@ -73,12 +73,14 @@ pub struct Rules {
 pub(crate) struct Candidate {
     grant: GrantId,
     view: Arc<View>,
+    mask: Arc<Mask>,
+    terms: Arc<Terms>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
 struct NarrowKey {
     method: String,
-    view: ViewName,
+    grant: GrantId,
     fields: Vec<String>,
 }
 
@@ -123,6 +125,7 @@ impl Rules {
         for agreement in agreements {
             let of_consumer = candidates.entry(agreement.consumer.clone()).or_default();
             for grant in &agreement.grants {
+                let terms = Arc::new(grant.terms.clone());
                 for method in &grant.methods {
                     let tried = of_consumer.entry(method.path.clone()).or_default();
                     if tried.len() == GRANTS_TRIED_MAX {
@@ -131,8 +134,12 @@ impl Rules {
                             method: method.path.clone(),
                         });
                     }
-                    let (grant, view) = (grant.id.clone(), Arc::clone(&grant.view));
-                    tried.push(Arc::new(Candidate { grant, view }));
+                    tried.push(Arc::new(Candidate {
+                        grant: grant.id.clone(),
+                        view: Arc::clone(&grant.view),
+                        mask: Arc::clone(&grant.mask),
+                        terms: Arc::clone(&terms),
+                    }));
                 }
             }
         }
@@ -252,13 +259,19 @@ impl Rules {
     }
 
     fn permit(&self, query: &Query<'_>, fit: &Candidate) -> Result<Permit, Refusal> {
-        let narrowed = asked::settled(query.fields)?;
-        let mask = if narrowed.is_empty() {
-            Arc::clone(&fit.view.mask)
+        let mut narrowed = asked::settled(query.fields)?;
+        let mut mask = if narrowed.is_empty() {
+            Arc::clone(&fit.mask)
         } else {
             self.narrow(query.method, fit, &narrowed)?
         };
+        if let Some(consented) = query.backing.consented.filter(|fields| !fields.is_empty()) {
+            // R29: released = view ∩ asked ∩ consented.
+            narrowed = asked::consented(&narrowed, &fit.view.paths, consented)?;
+            mask = self.narrow(query.method, fit, &narrowed)?;
+        }
         Ok(Permit {
+            terms: Arc::clone(&fit.terms),
             grant: fit.grant.clone(),
             view: Arc::clone(&fit.view),
             mask,
@@ -276,7 +289,7 @@ impl Rules {
     ) -> Result<Arc<Mask>, Refusal> {
         let key = NarrowKey {
             method: method.path.clone(),
-            view: fit.view.name.clone(),
+            grant: fit.grant.clone(),
             fields: fields.to_vec(),
         };
         if let Some(mask) = self.narrowed.get(&key) {
@@ -285,7 +298,7 @@ impl Rules {
         // R23: what the view does not give is refused by name.
         let mask = fit
             .view
-            .narrow(method, fields)
+            .narrow(method, fields, &fit.terms.covers())
             .map_err(|error| match error {
                 NarrowError::Unknown { path, suggestion } => Refusal::FieldUnknown {
                     field: path,
@@ -317,6 +330,9 @@ fn facts<'a>(query: &Query<'a>, at: Moment) -> Facts<'a> {
         method: &query.method.path,
         procedure: query.procedure.as_str(),
         dossier: query.dossier,
+        has_consent: query.backing.consented.is_some(),
+        approvals: query.backing.approvals,
+        emergency: query.backing.emergency,
         at,
         with_owner: true,
     }
@@ -347,6 +363,18 @@ fn why_none(query: &Query<'_>, denied: &[(&Arc<Candidate>, Vec<Guard>)]) -> Refu
         Guard::PurposeNotCovered => Refusal::PurposeNotCovered {
             grants,
             procedure: query.procedure.to_string(),
+        },
+        Guard::BreakGlassOnly => Refusal::BreakGlassOnly { grants },
+        Guard::NotForEmergencies => Refusal::NotForEmergencies { grants },
+        Guard::OfficialNotNamed => Refusal::OfficialNotNamed { grants },
+        Guard::ConsentRequired => Refusal::ConsentRequired { grants },
+        Guard::ApprovalsRequired => Refusal::ApprovalsRequired {
+            grants,
+            shown: query.backing.approvals,
+        },
+        Guard::SecretNeedsTwo => Refusal::SecretNeedsTwo {
+            grants,
+            shown: query.backing.approvals,
         },
         Guard::DossierRequired => Refusal::DossierRequired { grants },
         Guard::OutsideHours => Refusal::OutsideHours { grants },

@@ -242,6 +242,12 @@ impl Token {
         self.purpose("basis", basis)
     }
 
+    /// The incident of an emergency: `purpose.incident`.
+    #[must_use]
+    pub fn incident(self, incident: &str) -> Self {
+        self.purpose("incident", incident)
+    }
+
     fn purpose(mut self, name: &str, value: &str) -> Self {
         let mut purpose = match self.claims.remove("purpose") {
             Some(Value::Object(purpose)) => purpose,

@@ -1,13 +1,16 @@
 //! A whole throwaway deployment in a folder, with its owners' systems running.
 //!
-//! What lies there: `motlan.toml`; `catalog/`, the reference catalogue with its contracts, keys and
-//! endpoints; `pki/`, the certificates and the private keys. The ledger and its key do not: the
+//! What lies there: `motlan.toml`; `catalog/`, the reference catalogue with its contracts, keys,
+//! endpoints and signatures; `pki/`, the certificates and the private keys, those of the agencies'
+//! signers included; `known-revision.json`. The ledger and its key do not: the
 //! gateway's own command makes them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use motlan_catalog::signed::{AcceptError, SealError};
 
 use crate::contracts;
 use crate::pki::{Authority, Identity, Leaf, PkiError};
@@ -18,9 +21,11 @@ use crate::token::{KeyType, SigningKey, Token, TokenError};
 mod catalog;
 mod config;
 mod files;
+mod signing;
 
 use crate::endpoints::{Endpoints, SystemFiles};
 use files::Folder;
+use signing::Notary;
 
 /// What tokens name as `aud`.
 pub const AUDIENCE: &str = "https://gateway.motlan.example";
@@ -30,6 +35,8 @@ pub const INSTANCE: &str = "demo";
 pub const TOKEN_KID: &str = "2026-1";
 /// The official in a token unless told otherwise.
 pub const OFFICIAL: &str = "official-0001";
+/// The file that says which catalogue was in force last.
+const KNOWN_REVISION: &str = "known-revision.json";
 /// The name of the authority.
 const AUTHORITY_NAME: &str = "Mot Lan throwaway CA";
 
@@ -63,6 +70,12 @@ pub enum WorldError {
     /// No system has this id.
     #[error("the catalogue has no system `{0}`")]
     UnknownSystem(String),
+    /// The catalogue cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The catalogue cannot be made the one that is known.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
     /// A certificate cannot be made.
     #[error(transparent)]
     Pki(#[from] PkiError),
@@ -129,6 +142,7 @@ impl System {
 /// A deployment. Its providers stop when it is dropped; the folder stays.
 pub struct World {
     folder: Folder,
+    notary: Notary,
     trust_domain: String,
     authority: Authority,
     gateway: Identity,
@@ -171,8 +185,10 @@ impl World {
             let system = enrol(&folder, &authority, &reference.trust_domain, id, key_type)?;
             systems.insert(id.clone(), system);
         }
+        let notary = Notary::new(&folder)?;
         let mut world = Self {
             folder,
+            notary,
             trust_domain: reference.trust_domain,
             authority,
             gateway,
@@ -190,6 +206,7 @@ impl World {
             }
         }
         world.write_endpoints()?;
+        world.seal()?;
         world.write("motlan.toml", config::MOTLAN_TOML)?;
         Ok(world)
     }
@@ -206,7 +223,8 @@ impl World {
         holdings: Holdings,
     ) -> Result<(), WorldError> {
         self.open(dataset, service, holdings).await?;
-        self.write_endpoints()
+        self.write_endpoints()?;
+        self.seal()
     }
 
     async fn open(
@@ -239,12 +257,26 @@ impl World {
             .write("catalog/endpoints.toml", &config::endpoints_toml(addresses))
     }
 
-    /// Writes a file, in place of what was there.
+    /// Writes a file, in place of what was there. Signs and seals the catalogue anew where the file
+    /// is of it.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self, path: &str, text: &str) -> Result<(), WorldError> {
-        self.folder.write(path, text)
+        self.folder.write(path, text)?;
+        if path.starts_with("catalog/") {
+            self.seal()?;
+        }
+        Ok(())
+    }
+
+    /// Signs every agreement and seals the catalogue as it lies there, faults included, under the
+    /// next revision.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn seal(&self) -> Result<(), WorldError> {
+        self.notary.seal(&self.folder)
     }
 
     /// The deployment's folder.

@@ -194,6 +194,18 @@ fn unmapped(record: &Record, sealed: &Opened, origin: &Origin) -> Value {
         put("answer_bytes", record.answer_bytes.into());
         put("elapsed_us", record.elapsed_us.into());
     }
+    if record.consent {
+        put("consent", true.into());
+    }
+    if record.approvals > 0 {
+        put("approvals", record.approvals.into());
+    }
+    if record.emergency {
+        put("emergency", true.into());
+    }
+    if record.keep_until_us != 0 {
+        put("keep_until_us", record.keep_until_us.into());
+    }
     if let Some(erasure) = &record.erasure {
         let scope = erasure.scope().as_str_name();
         put(
@@ -232,6 +244,10 @@ fn unmapped(record: &Record, sealed: &Opened, origin: &Origin) -> Value {
         Opened::Sealed(about) => {
             put("variant", about.variant.as_str().into());
             put("basis", about.basis.as_str().into());
+            put("consent_id", about.consent.as_str().into());
+            put("consent_issuer", about.consent_issuer.as_str().into());
+            put("approvers", about.approvers.as_slice().into());
+            put("incident", about.incident.as_str().into());
             put("answer_sha256", hex(&about.answer_sha256).into());
             let erased = about.erased.iter().map(|&index| origin.record_id(index));
             put("erased", erased.map(|id| id.to_string()).collect());

@@ -255,6 +255,19 @@ impl<'d> Table<'d> {
         })
     }
 
+    /// The text at `key`, where something else is asked for: to tell who wrote an older form what
+    /// to write now.
+    pub fn older_text(&mut self, key: &str) -> Option<Located<&'d str>> {
+        let found = self.find(key)?;
+        match &found.value {
+            Value::Text(text) => Some(Located {
+                value: text.as_str(),
+                line: found.line,
+            }),
+            _ => None,
+        }
+    }
+
     /// A table that must be there.
     pub fn table(&mut self, key: &str, faults: &mut Faults) -> Option<Table<'d>> {
         if self.find(key).is_none() {

@@ -2,6 +2,8 @@
 
 mod cases;
 mod grant;
+mod schema;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ use crate::name::{AgencyCode, AgreementId, DatasetId, ProcedureCode, SystemId};
 use crate::party::{Agency, System};
 use crate::procedure::Procedure;
 use grant::Parties;
+pub use schema::agreement_schema;
 
 /// The most citations of one agreement.
 const CITATIONS_MAX: usize = 32;

@@ -47,7 +47,12 @@ impl Contracts {
         faults: &mut Faults,
     ) -> Self {
         let origins = Arc::new(Mutex::new(BTreeMap::new()));
-        let mut sources = Sources::new(import_paths, draft, Arc::clone(&origins));
+        let mut sources = Sources::new(
+            Arc::clone(folder.files()),
+            import_paths,
+            draft,
+            Arc::clone(&origins),
+        );
         let mut failed = BTreeSet::new();
         let mut roots: Vec<(&Wanted, Vec<String>)> = Vec::new();
         for want in wanted {

@@ -311,9 +311,9 @@ impl Build<'_> {
     }
 
     fn class(&mut self, option: &v1::Dataset) -> Option<Class> {
-        let class = class(option.class).filter(|class| *class != Class::Secret);
+        let class = class(option.class);
         if class.is_none() {
-            let what = "the dataset's `class` is missing or `CLASS_SECRET`: it could not be asked";
+            let what = "the dataset's `class` is missing: it could not be asked";
             let remedy = "write the class of the highest field that a view releases";
             self.fault(what.to_owned(), remedy);
         }

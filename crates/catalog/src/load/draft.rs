@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::datasets::Declared;
-use super::folder::{FILE_BYTES_MAX, bounded};
+use super::files::bounded;
+use super::folder::FILE_BYTES_MAX;
 use crate::fault::Faults;
 use crate::name::DatasetId;
 

@@ -25,7 +25,7 @@ pub(super) fn endpoints(
     faults: &mut Faults,
 ) -> BTreeMap<DatasetId, Endpoint> {
     let mut endpoints = BTreeMap::new();
-    if !folder.path("endpoints.toml").exists() {
+    if !folder.has_file("endpoints.toml") {
         return endpoints;
     }
     let Some(document) = folder.document("endpoints.toml", faults) else {

@@ -1,12 +1,12 @@
 //! The files of the folder, read once each, within limits, and digested into the revision.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use super::files::{Entry, Files};
 use crate::catalog::Revision;
 use crate::document::{DOCUMENT_BYTES_MAX, Document, nearest};
 use crate::fault::Faults;
@@ -15,24 +15,28 @@ use crate::fault::Faults;
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The most files that are read, contracts and their imports included.
-pub const FILES_MAX: usize = 16_384;
+pub const FILES_MAX: usize = 65_536;
 
 /// The most bytes that are read in all.
 pub const FOLDER_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 const README: &str = "README.md";
+/// What follows the name of a file in that of its signatures.
+pub(crate) const SIGNATURE: &str = ".jws.json";
 
 /// The folder of the catalogue, and what was read of it.
 pub(super) struct Folder {
     root: PathBuf,
+    files: Arc<Files>,
     bytes: usize,
     digests: BTreeMap<String, Vec<u8>>,
 }
 
 impl Folder {
-    pub(super) fn new(root: &Path) -> Self {
+    pub(super) fn new(root: &Path, files: Arc<Files>) -> Self {
         Self {
             root: root.to_owned(),
+            files,
             bytes: 0,
             digests: BTreeMap::new(),
         }
@@ -43,6 +47,21 @@ impl Folder {
         self.root.join(relative)
     }
 
+    /// Where its files are read from.
+    pub(super) fn files(&self) -> &Arc<Files> {
+        &self.files
+    }
+
+    /// Whether there is such a file.
+    pub(super) fn has_file(&self, relative: &str) -> bool {
+        self.files.is_file(&self.path(relative))
+    }
+
+    /// Whether there is such a folder.
+    pub(super) fn has_folder(&self, relative: &str) -> bool {
+        self.files.is_folder(&self.path(relative))
+    }
+
     /// The content of a file, or nothing and a fault.
     pub(super) fn read(
         &mut self,
@@ -51,7 +70,7 @@ impl Folder {
         faults: &mut Faults,
     ) -> Option<Vec<u8>> {
         let file = self.path(relative);
-        match bounded(&file, bytes_max) {
+        match self.files.read(&file, bytes_max) {
             Ok(content) => self
                 .count(relative, &file, &content, faults)
                 .then_some(content),
@@ -106,6 +125,11 @@ impl Folder {
                 .is_some_and(|found| found == extension);
             if !is_folder && ends {
                 files.push(path);
+            } else if let Some(signed) = signed(relative, &path) {
+                if !self.has_file(signed) {
+                    let what = format!("signs `{signed}`, which is not there");
+                    faults.push(&self.path(&path), None, what, "remove it");
+                }
             } else {
                 let remedy = format!("keep only `.{extension}` files and a `{README}` here");
                 faults.push(&self.path(&path), None, "does not belong here", remedy);
@@ -165,20 +189,10 @@ impl Folder {
 
     fn entries(&self, relative: &str, faults: &mut Faults) -> Vec<Entry> {
         let folder = self.path(relative);
-        if relative != "." && !folder.exists() {
+        if relative != "." && !self.files.is_folder(&folder) && !self.files.is_file(&folder) {
             return Vec::new();
         }
-        let read = fs::read_dir(&folder).and_then(|entries| {
-            let entries = entries.take(FILES_MAX.saturating_add(1)).map(|entry| {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                Ok(Entry {
-                    is_folder: entry.path().is_dir(),
-                    name,
-                })
-            });
-            entries.collect::<io::Result<Vec<_>>>()
-        });
+        let read = self.files.entries(&folder);
         let mut entries = read.unwrap_or_else(|error| {
             let remedy = "check that it is a folder and can be read";
             faults.push(&folder, None, format!("cannot be listed: {error}"), remedy);
@@ -198,22 +212,10 @@ impl Folder {
     }
 }
 
-struct Entry {
-    name: String,
-    is_folder: bool,
-}
-
-/// The content of a file of at most `bytes_max` bytes.
-pub(crate) fn bounded(file: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    let mut content = Vec::new();
-    let mut reader = File::open(file)?.take(limit.saturating_add(1));
-    reader.read_to_end(&mut content)?;
-    if content.len() > bytes_max {
-        let error = format!("larger than {bytes_max} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
-    }
-    Ok(content)
+/// What a file of signatures is for, in the one folder where these belong.
+fn signed<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    path.strip_suffix(SIGNATURE)
+        .filter(|_| folder == "agreements")
 }
 
 /// The path without `.` and, as far as the text of it tells, without `..`: for people to read.

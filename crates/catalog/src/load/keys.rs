@@ -14,10 +14,10 @@ use crate::name::{SystemId, is_label};
 use crate::party::{TokenAlgorithm, TokenKey};
 
 /// The largest file of a key, in bytes.
-const KEY_BYTES_MAX: usize = 4096;
+pub(crate) const KEY_BYTES_MAX: usize = 4096;
 
-/// The most keys of one system: two, while one takes over from the other, and some to spare.
-const KEYS_MAX: usize = 8;
+/// The most keys of one system, or of one role: two, while one takes over from the other, and some to spare.
+pub(super) const KEYS_MAX: usize = 8;
 
 /// What a SubjectPublicKeyInfo (RFC 5280) with an uncompressed point of P-256 starts with (RFC
 /// 5480).
@@ -31,32 +31,43 @@ const SPKI_ED25519: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
+/// All keys that were found so far, whatever they are for: no two may be the same.
+#[derive(Default)]
+pub(super) struct Registry(BTreeMap<Vec<u8>, PathBuf>);
+
+impl Registry {
+    /// Reads one public key, and its DER. One that was found before is a fault.
+    pub(super) fn read(
+        &mut self,
+        folder: &mut Folder,
+        name: &str,
+        faults: &mut Faults,
+    ) -> Option<(TokenKey, Vec<u8>)> {
+        let content = folder.read(name, KEY_BYTES_MAX, faults)?;
+        let file = folder.path(name);
+        let (key, der) = key(&file, content, faults)?;
+        if let Some(first) = self.0.insert(der.clone(), file.clone()) {
+            let what = format!("is the same key as `{}`", first.display());
+            let remedy = "make a key of its own for each system, each signer and each key id";
+            faults.push(&file, None, what, remedy);
+        }
+        Some((key, der))
+    }
+}
+
 /// The keys that were found, by the path of the system's folder below `keys`.
 pub(super) struct Keys(BTreeMap<String, Vec<TokenKey>>);
 
 impl Keys {
     /// Reads every key. A private key is a fault wherever it lies.
-    pub(super) fn read(folder: &mut Folder, faults: &mut Faults) -> Self {
+    pub(super) fn read(folder: &mut Folder, all: &mut Registry, faults: &mut Faults) -> Self {
         let mut keys = BTreeMap::new();
-        let mut owners: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
         for agency in folder.folders("keys", faults) {
             for system in folder.folders(&format!("keys/{agency}"), faults) {
                 let of = format!("{agency}/{system}");
                 let mut found = Vec::new();
                 for name in folder.list(&format!("keys/{of}"), "pem", faults) {
-                    let Some(content) = folder.read(&name, KEY_BYTES_MAX, faults) else {
-                        continue;
-                    };
-                    let file = folder.path(&name);
-                    let Some((key, der)) = key(&file, content, faults) else {
-                        continue;
-                    };
-                    if let Some(first) = owners.insert(der, file.clone()) {
-                        let what = format!("is the same key as `{}`", first.display());
-                        let remedy = "make a key of its own for each system and each key id";
-                        faults.push(&file, None, what, remedy);
-                    }
-                    found.push(key);
+                    found.extend(all.read(folder, &name, faults).map(|(key, _)| key));
                 }
                 if found.len() > KEYS_MAX {
                     let file = folder.path(&format!("keys/{of}"));
@@ -97,7 +108,12 @@ impl Keys {
     }
 }
 
-fn key(file: &Path, content: Vec<u8>, faults: &mut Faults) -> Option<(TokenKey, Vec<u8>)> {
+/// Reads one public key, and its DER.
+pub(crate) fn key(
+    file: &Path,
+    content: Vec<u8>,
+    faults: &mut Faults,
+) -> Option<(TokenKey, Vec<u8>)> {
     let mut fault = |what: &str, remedy: &str| {
         faults.push(file, None, what, remedy);
         None

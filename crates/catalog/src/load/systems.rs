@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::folder::Folder;
-use super::keys::Keys;
+use super::keys::{Keys, Registry};
 use super::{known_agency, twice};
 use crate::document::{Table, nearest};
 use crate::fault::Faults;
@@ -16,6 +16,7 @@ pub(super) fn systems(
     folder: &mut Folder,
     trust_domain: &str,
     agencies: &BTreeMap<AgencyCode, Agency>,
+    registry: &mut Registry,
     faults: &mut Faults,
 ) -> BTreeMap<SystemId, System> {
     let mut systems = BTreeMap::new();
@@ -39,7 +40,7 @@ pub(super) fn systems(
         }
         root.finish(faults);
     }
-    let mut keys = Keys::read(folder, faults);
+    let mut keys = Keys::read(folder, registry, faults);
     for (id, system) in &mut systems {
         system.token_keys = keys.of(id);
     }

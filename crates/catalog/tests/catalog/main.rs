@@ -12,5 +12,8 @@ mod editions;
 mod once;
 mod reference;
 mod requests;
+mod schema;
 mod shapes;
+mod signed;
 mod small;
+mod terms;

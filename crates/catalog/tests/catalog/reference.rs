@@ -33,6 +33,7 @@ fn the_reference_catalogue_loads_without_a_fault() {
         systems,
         [
             "G01/data-protection",
+            "G01/national-id",
             "G01/residence",
             "G15/civil-status",
             "G20/inspection",
@@ -53,6 +54,7 @@ fn the_reference_catalogue_loads_without_a_fault() {
         .filter(|(_, roles)| !roles.is_empty());
     let expected = [
         ("G01/data-protection", "data_protection"),
+        ("G01/national-id", "consent"),
         ("G20/inspection", "auditor"),
         ("G22/citizen-portal", "citizen_view"),
     ];
@@ -98,7 +100,7 @@ fn the_reference_catalogue_grants_exactly_this() {
                 methods.join(" "),
                 procedures.join(" "),
                 grant.hours,
-                if grant.dossier_required {
+                if grant.terms.dossier_required {
                     ", with a dossier"
                 } else {
                     ""

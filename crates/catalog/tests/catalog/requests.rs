@@ -128,7 +128,7 @@ fn a_part_of_a_view_lets_out_that_part_only() {
     let method = catalog.method(GET).unwrap();
     let view = &method.views["names"];
     let fields = ["full_name".to_owned(), "born_on.year".to_owned()];
-    let mask = view.narrow(method, &fields).unwrap();
+    let mask = view.narrow(method, &fields, &[]).unwrap();
     let name = text(2, "A");
     let answer = [text(1, "001099000001"), name.clone()].concat();
     assert_eq!(mask.apply(&Bytes::from(answer)).unwrap().bytes, name);
@@ -141,7 +141,7 @@ fn a_part_beyond_a_view_is_refused_with_every_field_and_a_misspelt_one_with_a_hi
     let view = &method.views["names"];
     let narrow = |fields: &[&str]| {
         let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-        view.narrow(method, &fields).unwrap_err()
+        view.narrow(method, &fields, &[]).unwrap_err()
     };
     let not_granted = narrow(&["religion", "full_name", "home.owner", "home", "religion"]);
     assert_eq!(
@@ -159,7 +159,7 @@ fn a_part_beyond_a_view_is_refused_with_every_field_and_a_misspelt_one_with_a_hi
         NarrowError::Count { count: 257 }
     ));
     let check = catalog.method(CHECK).unwrap();
-    let other = view.narrow(check, &["holds".to_owned()]).unwrap_err();
+    let other = view.narrow(check, &["holds".to_owned()], &[]).unwrap_err();
     assert!(matches!(other, NarrowError::NotOfMethod { .. }));
 }
 

@@ -26,6 +26,6 @@ fn summary(settings: &Settings) -> String {
     format!(
         "in order: instance `{}`, catalogue `{}`",
         settings.instance,
-        settings.catalog.display()
+        settings.catalog.folder.display()
     )
 }

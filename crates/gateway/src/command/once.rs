@@ -44,7 +44,7 @@ impl Where {
     fn load(&self) -> Result<Catalog, Faults> {
         match &self.catalog {
             Some(folder) => Catalog::load(folder),
-            None => Catalog::load(&Settings::read(&self.config)?.catalog),
+            None => Catalog::load(&Settings::read(&self.config)?.catalog.folder),
         }
     }
 }

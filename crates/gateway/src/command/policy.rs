@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
-use motlan_catalog::{Catalog, Faults};
+use motlan_catalog::{Catalog, Faults, agreement_schema};
 use motlan_gateway::Settings;
 use motlan_policy::{Moment, Rules, RulesError};
 
@@ -40,6 +40,8 @@ pub(crate) enum Policy {
     Explain(explain::Explain),
     /// Print a starting point for an agreement, to be filled in.
     New(fresh::New),
+    /// Print the JSON Schema of the agreement file, for an editor that completes and checks.
+    Schema,
 }
 
 /// Which catalogue.
@@ -61,6 +63,7 @@ impl Policy {
             Self::Diff(diff) => diff.run(),
             Self::Explain(explain) => explain.run(),
             Self::New(new) => new.run(),
+            Self::Schema => print(&agreement_schema()),
         }
     }
 }
@@ -77,7 +80,7 @@ impl Place {
         match &self.catalog {
             Some(folder) => load(folder),
             None => match Settings::read(&self.config) {
-                Ok(settings) => load(&settings.catalog),
+                Ok(settings) => load(&settings.catalog.folder),
                 Err(faults) => Ok(told(&faults)),
             },
         }

@@ -126,7 +126,7 @@ impl Preview {
         let folder = match &self.catalog {
             Some(folder) => folder.clone(),
             None => match Settings::read(&self.config) {
-                Ok(settings) => settings.catalog,
+                Ok(settings) => settings.catalog.folder,
                 Err(faults) => return Ok(Err(faults)),
             },
         };

@@ -1,11 +1,14 @@
-//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way.
+//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way. SIGHUP has it load
+//! the catalogue anew.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use motlan_gateway::{Gateway, Settings, preflight, telemetry};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
     match preflight::check(config) {
@@ -20,13 +23,27 @@ pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let _telemetry = telemetry::start(&settings.telemetry)?;
     let signals = super::StopSignals::listen()?;
+    // Listened for before there is anything to be loaded again: it would end the process.
+    let mut again = signal(SignalKind::hangup())?;
     let gateway = Gateway::start(settings).await?;
     tell(&gateway).context("standard output is closed")?;
-    signals.any().await;
+    tokio::select! {
+        () = signals.any() => {}
+        never = reload(&gateway, &mut again) => match never {},
+    }
     tracing::info!("stopping: finishing what is under way");
     gateway.stop().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// R87: on each SIGHUP. What comes of it stands in the log, and in `/readyz?verbose`.
+async fn reload(gateway: &Gateway, again: &mut Signal) -> Infallible {
+    loop {
+        // Never `None`: the runtime is there.
+        again.recv().await;
+        let _logged = gateway.reload().await;
+    }
 }
 
 /// One line of JSON, so that whoever started the process knows the ports it took.

@@ -22,7 +22,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use motlan_api::audit::v1 as wire;
 use motlan_api::audit::v1::audit_server::Audit;
-use motlan_catalog::Catalog;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use tokio::sync::{Mutex, MutexGuard};
@@ -30,7 +29,8 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Long;
 use super::receipts;
-use crate::identity::{Peer, TokenError, Tokens};
+use crate::enforced::Enforced;
+use crate::identity::{Peer, TokenError};
 use crate::lookup::{WireError, bearer};
 use crate::places::{Place, Places};
 use crate::telemetry::Metrics;
@@ -56,8 +56,6 @@ pub(super) struct AuditTrail(Arc<Shared>);
 
 struct Shared {
     trails: Trails,
-    catalog: Arc<Catalog>,
-    tokens: Arc<Tokens>,
     places: Places,
     refusals: Places,
     pages: PageKey,
@@ -70,8 +68,6 @@ struct Shared {
 impl AuditTrail {
     pub(super) fn new(
         trails: Trails,
-        catalog: Arc<Catalog>,
-        tokens: Arc<Tokens>,
         metrics: &Metrics,
     ) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let calls = metrics
@@ -80,12 +76,10 @@ impl AuditTrail {
             .with_description("Calls of the audit trail by method and how they ended")
             .build();
         Ok(Self(Arc::new(Shared {
-            places: Places::new(&catalog, CALLS_MAX, CALLS_PER_SYSTEM_MAX),
-            refusals: Places::new(&catalog, REFUSALS_MAX, REFUSALS_PER_SYSTEM_MAX),
+            places: Places::new(CALLS_MAX, CALLS_PER_SYSTEM_MAX),
+            refusals: Places::new(REFUSALS_MAX, REFUSALS_PER_SYSTEM_MAX),
             pages: PageKey::new()?,
             trails,
-            catalog,
-            tokens,
             changing: Mutex::new(()),
             metrics: metrics.clone(),
             calls,
@@ -100,17 +94,16 @@ impl AuditTrail {
         about: look::Request,
     ) -> Result<Asked, Failure> {
         let unknown = || WireError::token(&TokenError::Missing);
-        let peer = request
-            .extensions()
-            .get::<Arc<Peer>>()
-            .ok_or_else(unknown)?;
+        let arrived = request.extensions();
+        let peer = arrived.get::<Peer>().ok_or_else(unknown)?;
+        let set = arrived.get::<Arc<Enforced>>().ok_or_else(unknown)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now_s = i64::try_from(now.unwrap_or_default().as_secs()).unwrap_or(i64::MAX);
         // R3: strangers leave here, before the ledger.
         let inquirer = bearer(request.metadata().as_ref())
-            .and_then(|token| self.0.tokens.inquirer(peer, token, now_s))
+            .and_then(|token| set.tokens.inquirer(peer, token, now_s))
             .map_err(|error| WireError::token(&error))?;
-        Ok(Asked::new(call, inquirer, about, &self.0.catalog))
+        Ok(Asked::new(call, inquirer, about, Arc::clone(set)))
     }
 
     /// Takes one call through: a place, its own task, and a count of how it ended.
@@ -225,9 +218,10 @@ impl Audit for AuditTrail {
         let request = request.into_inner();
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
+            let set = admitted.set();
             let gather = move |shared: &Shared| {
                 let Shared { trails, pages, .. } = shared;
-                accesses::accesses(trails, &shared.catalog, pages, admitted, &request)
+                accesses::accesses(trails, &set.catalog, pages, admitted, &request)
             };
             let unshown = this.blocking(gather).await?;
             let (look, mut response) = unshown.record(&this.0.trails).await?.show();
@@ -247,8 +241,9 @@ impl Audit for AuditTrail {
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
             let _alone = this.alone().await?;
+            let set = admitted.set();
             let place = move |shared: &Shared| {
-                hold::place(&shared.trails, &shared.catalog, admitted, &request)
+                hold::place(&shared.trails, &set.catalog, admitted, &request)
             };
             let unshown = this.blocking(place).await?;
             let (hold, mut response) = unshown.record(&this.0.trails).await?.show();

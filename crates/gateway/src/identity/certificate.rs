@@ -10,7 +10,16 @@ use webpki::EndEntityCert;
 /// The length of a certificate's thumbprint, SHA-256.
 pub const THUMBPRINT_BYTES: usize = 32;
 
-/// The system on the other end of one connection, by its verified certificate.
+/// What a verified certificate says, whatever is registered.
+#[derive(Clone)]
+pub struct Certificate {
+    /// Its one URI SAN.
+    name: String,
+    thumbprint: [u8; THUMBPRINT_BYTES],
+}
+
+/// The system on the other end of one connection, by its verified certificate, as one set in force
+/// has it registered.
 #[derive(Clone)]
 pub struct Peer {
     /// The registered system.
@@ -33,26 +42,39 @@ pub enum PeerError {
     Unregistered(String),
 }
 
-impl Peer {
-    /// Finds the system of a certificate that the handshake has verified.
+impl Certificate {
+    /// Reads a certificate that the handshake has verified.
     ///
     /// # Errors
-    /// [`PeerError`] where the certificate names no registered system.
-    pub fn of(certificate: &CertificateDer<'_>, catalog: &Catalog) -> Result<Self, PeerError> {
+    /// [`PeerError`] where the certificate can be no registered system's.
+    pub fn of(certificate: &CertificateDer<'_>) -> Result<Self, PeerError> {
         let parsed = EndEntityCert::try_from(certificate).map_err(|_| PeerError::Unreadable)?;
         let names: Vec<&str> = parsed.valid_uri_names().collect();
         // R2: exactly one name, and a registered one.
         let [name] = names.as_slice() else {
             return Err(PeerError::UriNames(names.len()));
         };
-        let system = catalog
-            .system_by_uri(name)
-            .ok_or_else(|| PeerError::Unregistered((*name).to_owned()))?;
         let mut thumbprint = [0; THUMBPRINT_BYTES];
         thumbprint.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
         Ok(Self {
-            system: Arc::clone(system),
+            name: (*name).to_owned(),
             thumbprint,
+        })
+    }
+}
+
+impl Peer {
+    /// Finds the system of a certificate.
+    ///
+    /// # Errors
+    /// [`PeerError`] where the certificate names no registered system.
+    pub fn of(certificate: &Certificate, catalog: &Catalog) -> Result<Self, PeerError> {
+        let system = catalog
+            .system_by_uri(&certificate.name)
+            .ok_or_else(|| PeerError::Unregistered(certificate.name.clone()))?;
+        Ok(Self {
+            system: Arc::clone(system),
+            thumbprint: certificate.thumbprint,
         })
     }
 }

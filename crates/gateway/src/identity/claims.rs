@@ -12,7 +12,7 @@ pub const TOKEN_LIFETIME_S_MAX: i64 = 600;
 /// A caller's clock may be ahead of ours by at most this much, in seconds. `exp` has no such
 /// leeway.
 const CLOCK_AHEAD_S_MAX: i64 = 5;
-/// `sub`, `jti`, dossier and variant have at most this many characters.
+/// `sub`, `jti`, dossier, incident and variant have at most this many characters.
 const TEXT_CHARS_MAX: usize = 128;
 
 /// The claims of a token, as they stand in it. Personal: it does not print.
@@ -48,6 +48,9 @@ pub(super) struct Purpose {
     /// The legal basis, in the caller's words.
     #[serde(default)]
     pub(super) basis: Option<String>,
+    /// The incident, where an emergency is declared.
+    #[serde(default)]
+    pub(super) incident: Option<String>,
 }
 
 /// What is wrong with a token's claims, its signature being right.
@@ -122,6 +125,10 @@ impl Claims {
         if !purpose.dossier.as_ref().is_none_or(graphic) {
             return Err(ClaimsError::Form("purpose.dossier"));
         }
+        // The caller names it in a header as well.
+        if !purpose.incident.as_ref().is_none_or(graphic) {
+            return Err(ClaimsError::Form("purpose.incident"));
+        }
         let parsed = purpose.procedure.as_ref().map(|code| code.parse());
         parsed
             .transpose()
@@ -129,7 +136,7 @@ impl Claims {
     }
 }
 
-fn is_text(text: &str) -> bool {
+pub(super) fn is_text(text: &str) -> bool {
     !text.is_empty()
         && text.chars().count() <= TEXT_CHARS_MAX
         && !text.chars().any(char::is_control)

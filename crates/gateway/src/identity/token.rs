@@ -4,24 +4,25 @@
 //! for each of the many lookups it may serve. Its expiry and the certificate are checked every
 //! time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
-use motlan_catalog::{Catalog, System, SystemId, TokenAlgorithm, TokenKey};
-use motlan_exchange::{Caller, Official, Statement};
-use serde::Deserialize;
+use motlan_catalog::{Catalog, System, SystemId};
+use motlan_exchange::{Caller, Official, Shown, Statement};
 
+use super::artefact::ArtefactError;
 use super::certificate::{Peer, THUMBPRINT_BYTES};
 use super::claims::{Claims, ClaimsError, TOKEN_LIFETIME_S_MAX};
+use super::signed::{Form, Keys, SignedError};
 
 /// How many verified tokens are remembered.
 pub const TOKENS_CACHED_MAX: u64 = 20_000;
-/// A token has at most this many bytes.
-const TOKEN_BYTES_MAX: usize = 4096;
+/// What a token is.
+const TOKEN: Form = Form {
+    typ: "JWT",
+    bytes_max: 4096,
+};
 
 /// Why a token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,21 +76,8 @@ impl TokenError {
 
 /// The keys of all registered systems, and the tokens that verified lately.
 pub struct Tokens {
-    keys: HashMap<SystemId, Vec<Key>>,
-    audience: String,
+    keys: Keys,
     verified: Cache<Box<str>, Arc<Verified>>,
-}
-
-struct Key {
-    kid: String,
-    algorithm: Algorithm,
-    key: DecodingKey,
-}
-
-/// Who a token says it is from.
-#[derive(Deserialize)]
-struct Issuer {
-    iss: Option<String>,
 }
 
 /// A token whose signature, issuer, audience and lifetime were right.
@@ -143,18 +131,12 @@ impl Tokens {
     /// # Errors
     /// Where a key that the catalogue accepted cannot be used.
     pub fn new(catalog: &Catalog, audience: &str) -> Result<Self, jsonwebtoken::errors::Error> {
-        let mut keys = HashMap::new();
-        for system in catalog.systems() {
-            let of_system: Result<Vec<Key>, _> = system.token_keys.iter().map(Key::new).collect();
-            keys.insert(system.id.clone(), of_system?);
-        }
         let verified = Cache::builder()
             .max_capacity(TOKENS_CACHED_MAX)
             .time_to_live(Duration::from_secs(TOKEN_LIFETIME_S_MAX.unsigned_abs()))
             .build();
         Ok(Self {
-            keys,
-            audience: audience.to_owned(),
+            keys: Keys::new(catalog, audience)?,
             verified,
         })
     }
@@ -220,7 +202,7 @@ impl Tokens {
         token: &str,
         now_s: i64,
     ) -> Result<Verified, TokenError> {
-        let claims = self.signed_claims(system, token)?;
+        let claims: Claims = self.keys.claims(TOKEN, &system.id, token)?;
         claims.check_times(now_s)?;
         claims.check_binding(thumbprint)?;
         let procedure = claims.procedure()?;
@@ -239,6 +221,7 @@ impl Tokens {
             variant: purpose.variant,
             dossier: purpose.dossier,
             basis: purpose.basis,
+            incident: purpose.incident,
             token_id: jti,
             token: token.into(),
         });
@@ -251,74 +234,34 @@ impl Tokens {
         })
     }
 
-    /// The claims, after signature, algorithm, issuer and audience were checked. The times are ours
-    /// to check: the library reads its own clock and allows a leeway.
-    fn signed_claims(&self, system: &System, token: &str) -> Result<Claims, TokenError> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(TokenError::Malformed);
-        }
-        // `alg: none` has no name in the library: such a header does not decode.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
-        let is_jwt = header
-            .typ
-            .as_deref()
-            .is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
-        if !is_jwt || header.crit.is_some() {
-            return Err(TokenError::Malformed);
-        }
-        // Read before it is proven, only to tell a taken token from a wrongly signed one.
-        let stated: Issuer = jsonwebtoken::dangerous::insecure_decode_claims(token)
-            .map_err(|_| TokenError::Malformed)?;
-        if stated
-            .iss
-            .as_deref()
-            .is_some_and(|iss| iss != system.id.as_str())
-        {
-            return Err(TokenError::Issuer);
-        }
-        let key = self
-            .keys
-            .get(&system.id)
-            .into_iter()
-            .flatten()
-            .find(|key| header.kid.as_deref() == Some(&key.kid))
-            .ok_or(TokenError::UnknownKey)?;
-        // R10: the registered key decides the algorithm, not the token.
-        if header.alg != key.algorithm {
-            return Err(TokenError::Algorithm);
-        }
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_audience(&[&self.audience]);
-        validation.set_issuer(&[system.id.as_str()]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.validate_exp = false;
-        jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
-            .map(|decoded| decoded.claims)
-            .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => TokenError::Signature,
-                ErrorKind::InvalidIssuer => TokenError::Issuer,
-                ErrorKind::InvalidAudience => TokenError::Audience,
-                ErrorKind::MissingRequiredClaim(name) if name == "aud" => TokenError::Audience,
-                ErrorKind::MissingRequiredClaim(name) if name == "iss" => TokenError::Issuer,
-                ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => {
-                    ClaimsError::Form("iss, sub, aud, iat, exp, jti, cnf and purpose").into()
-                }
-                _ => TokenError::Malformed,
-            })
+    /// What of the texts that a call of `asking` shows others have signed, as they must have.
+    /// `is_revoked` knows the consents that were taken back, by their issuer and id.
+    ///
+    /// # Errors
+    /// [`ArtefactError`], upon which nothing is forwarded.
+    pub fn shown(
+        &self,
+        asking: &SystemId,
+        consent: Option<&str>,
+        approvals: &[&str],
+        is_revoked: &dyn Fn(&SystemId, &str) -> bool,
+    ) -> Result<Shown, ArtefactError> {
+        self.keys.shown(asking, consent, approvals, is_revoked)
     }
 }
 
-impl Key {
-    fn new(key: &TokenKey) -> Result<Self, jsonwebtoken::errors::Error> {
-        let pem = key.pem.as_bytes();
-        let (algorithm, decoding) = match key.algorithm {
-            TokenAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(pem)?),
-            TokenAlgorithm::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_pem(pem)?),
-        };
-        Ok(Self {
-            kid: key.kid.clone(),
-            algorithm,
-            key: decoding,
-        })
+impl From<SignedError> for TokenError {
+    fn from(error: SignedError) -> Self {
+        match error {
+            SignedError::Malformed => Self::Malformed,
+            SignedError::Issuer => Self::Issuer,
+            SignedError::UnknownKey => Self::UnknownKey,
+            SignedError::Algorithm => Self::Algorithm,
+            SignedError::Signature => Self::Signature,
+            SignedError::Audience => Self::Audience,
+            SignedError::Claims => {
+                ClaimsError::Form("iss, sub, aud, iat, exp, jti, cnf and purpose").into()
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use motlan_policy::asked;
 
 use super::wire_error::WireError;
-use crate::identity::TokenError;
+use crate::identity::{APPROVALS_SHOWN_MAX, TokenError};
 
 /// `motlan-fields`, `motlan-grant` and their like have at most this many bytes.
 const METADATA_BYTES_MAX: usize = 8192;
@@ -14,11 +14,20 @@ const METADATA_BYTES_MAX: usize = 8192;
 /// A cited grant has at most this many bytes.
 const CITED_BYTES_MAX: usize = 256;
 
+/// An incident's name has at most this many bytes.
+const INCIDENT_BYTES_MAX: usize = 128;
+
 /// The metadata that the gateway understands, the token apart. All other metadata is ignored and
 /// goes nowhere.
 pub(super) struct Metadata {
     pub(super) cited: Option<String>,
     pub(super) fields: Vec<String>,
+    /// A person's consent, not yet verified.
+    pub(super) consent: Option<String>,
+    /// Officials' approvals, not yet verified.
+    pub(super) approvals: Vec<String>,
+    /// The incident, where an emergency is declared.
+    pub(super) incident: Option<String>,
     pub(super) full_receipt: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) trace_parent: Option<TraceParent>,
@@ -29,6 +38,9 @@ impl Metadata {
         Ok(Self {
             cited: cited(headers)?,
             fields: fields(headers)?,
+            consent: text(headers, "motlan-consent")?.map(str::to_owned),
+            approvals: approvals(headers)?,
+            incident: incident(headers)?,
             full_receipt: full_receipt(headers)?,
             timeout: text(headers, "grpc-timeout")?.map(timeout).transpose()?,
             trace_parent: headers
@@ -76,6 +88,32 @@ fn cited(headers: &HeaderMap) -> Result<Option<String>, WireError> {
     match text(headers, "motlan-grant")? {
         Some(cited) if cited.len() > CITED_BYTES_MAX => Err(WireError::metadata("motlan-grant")),
         cited => Ok(cited.map(str::to_owned)),
+    }
+}
+
+/// Values of one name, each of which may hold several: whoever passes metadata on may join them.
+fn approvals(headers: &HeaderMap) -> Result<Vec<String>, WireError> {
+    let wrong = || WireError::metadata("motlan-approval");
+    let mut found = Vec::new();
+    for value in headers.get_all("motlan-approval") {
+        let joined = value.to_str().map_err(|_| wrong())?;
+        for one in joined.split(',').map(str::trim) {
+            if one.is_empty() || found.len() == APPROVALS_SHOWN_MAX {
+                return Err(wrong());
+            }
+            found.push(one.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+fn incident(headers: &HeaderMap) -> Result<Option<String>, WireError> {
+    let fits = |name: &str| {
+        (1..=INCIDENT_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
+    };
+    match text(headers, "motlan-emergency")? {
+        Some(name) if !fits(name) => Err(WireError::metadata("motlan-emergency")),
+        name => Ok(name.map(str::to_owned)),
     }
 }
 

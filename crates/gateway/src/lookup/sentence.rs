@@ -16,6 +16,14 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "TOKEN_TOO_LONG" => "Thời hạn của mã xác thực vượt quá 10 phút.",
         "TOKEN_OTHER_CERTIFICATE" => "Mã xác thực gắn với chứng thư khác.",
         "TOKEN_CLAIM" => "Nội dung của mã xác thực thiếu hoặc sai định dạng.",
+        "CONSENT_MALFORMED" => "Văn bản đồng ý kèm theo sai định dạng.",
+        "CONSENT_ISSUER" => "Văn bản đồng ý do hệ thống không có thẩm quyền ký.",
+        "CONSENT_SIGNATURE" => "Chữ ký của văn bản đồng ý không hợp lệ.",
+        "CONSENT_AUDIENCE" => "Văn bản đồng ý không dành cho cổng này.",
+        "APPROVAL_MALFORMED" => "Văn bản phê duyệt kèm theo sai định dạng.",
+        "APPROVAL_ISSUER" => "Văn bản phê duyệt không do hệ thống cùng cơ quan ký.",
+        "APPROVAL_SIGNATURE" => "Chữ ký của văn bản phê duyệt không hợp lệ.",
+        "APPROVAL_AUDIENCE" => "Văn bản phê duyệt không dành cho cổng này.",
         "METADATA_MALFORMED" => "Thông tin kèm theo yêu cầu sai định dạng.",
         "METHOD_UNKNOWN" => "Danh mục không có dịch vụ dữ liệu này.",
         "MESSAGE_MALFORMED" => "Bản tin yêu cầu sai định dạng hoặc quá lớn.",
@@ -32,6 +40,13 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "AGREEMENT_NOT_IN_FORCE" => "Thỏa thuận chưa có hoặc đã hết hiệu lực.",
         "PURPOSE_NOT_COVERED" => "Thỏa thuận không bao gồm thủ tục này.",
         "DOSSIER_REQUIRED" => "Thỏa thuận yêu cầu nêu mã hồ sơ đang giải quyết.",
+        "BREAK_GLASS_ONLY" => "Quyền này chỉ dùng trong trường hợp khẩn cấp.",
+        "NOT_FOR_EMERGENCIES" => "Quyền này không dành cho trường hợp khẩn cấp.",
+        "OFFICIAL_NOT_NAMED" => "Thỏa thuận không cho cán bộ này khai báo khẩn cấp.",
+        "CONSENT_REQUIRED" => "Thỏa thuận yêu cầu có sự đồng ý của người có thông tin.",
+        "APPROVALS_REQUIRED" => "Thỏa thuận yêu cầu thêm người phê duyệt.",
+        "SECRET_NEEDS_TWO" => "Thông tin mật yêu cầu hai người phê duyệt.",
+        "FIELD_NOT_CONSENTED" => "Có trường thông tin mà người liên quan chưa đồng ý chia sẻ.",
         "OUTSIDE_HOURS" => "Thỏa thuận không cho phép tra cứu vào ngày, giờ này.",
         reason if reason.starts_with("OWNER_") => {
             "Quy tắc riêng của cơ quan quản lý dữ liệu không cho phép."
@@ -70,7 +85,7 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 13] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
@@ -79,6 +94,7 @@ mod tests {
         include_str!("../control/audit/hold.rs"),
         include_str!("../control/audit/look.rs"),
         include_str!("../control/audit/trail.rs"),
+        include_str!("../identity/artefact.rs"),
         include_str!("../identity/token.rs"),
         include_str!("../../../policy/src/refusal.rs"),
         include_str!("../../../exchange/src/outcome.rs"),

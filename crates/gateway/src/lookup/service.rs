@@ -6,13 +6,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method as HttpMethod, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use motlan_audit::{Ledger, Shards};
-use motlan_catalog::Catalog;
-use motlan_exchange::{Arrival, Ask, Caller, Reply, Unrecorded};
-use motlan_policy::Rules;
+use motlan_catalog::{Method, SystemId};
+use motlan_exchange::{Arrival, Ask, Caller, Reply, Shown, Unrecorded};
 use prost::Message as _;
 use tonic::Code;
 use tracing::Instrument as _;
@@ -20,10 +20,11 @@ use tracing::Instrument as _;
 use super::reply::{ReplyBody, released};
 use super::request::{Metadata, bearer};
 use super::wire_error::WireError;
+use crate::enforced::{Enforced, InForce};
 use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
-use crate::identity::{Peer, Tokens};
-use crate::owners::Owners;
+use crate::identity::{Certificate, Peer};
 use crate::places::{Place, Places};
+use crate::shadow::{self, Shadow};
 use crate::telemetry::{LookupEnd, Metrics, traces};
 
 /// This part of a caller's time, and at most so much, is kept back from the provider.
@@ -45,11 +46,9 @@ pub struct LookupLimits {
 
 /// Everything that a lookup needs.
 pub struct Lookups {
-    catalog: Arc<Catalog>,
-    rules: Rules,
-    tokens: Arc<Tokens>,
+    in_force: InForce,
+    shadow: Option<Shadow>,
     shards: Shards,
-    owners: Owners,
     metrics: Metrics,
     limits: LookupLimits,
     /// Held until the caller has taken the reply.
@@ -58,6 +57,8 @@ pub struct Lookups {
 
 /// A call that was understood and may be decided.
 struct Asked {
+    /// R88: what decides it, and all that comes of it.
+    set: Arc<Enforced>,
     caller: Caller,
     ask: Ask,
     full_receipt: bool,
@@ -68,36 +69,32 @@ impl Lookups {
     /// Puts together what lookups need.
     #[must_use]
     pub fn new(
-        catalog: Arc<Catalog>,
-        rules: Rules,
-        tokens: Arc<Tokens>,
+        in_force: InForce,
+        shadow: Option<Shadow>,
         shards: Shards,
-        owners: Owners,
         metrics: Metrics,
         limits: LookupLimits,
     ) -> Self {
         let (all, each) = (limits.in_flight_max, limits.in_flight_per_system_max);
-        let places = Places::new(&catalog, all, each);
+        let places = Places::new(all, each);
         Self {
-            catalog,
-            rules,
-            tokens,
+            in_force,
+            shadow,
             shards,
-            owners,
             metrics,
             limits,
             places,
         }
     }
 
-    /// Answers one call on `peer`'s connection.
+    /// Answers one call on a connection with this certificate.
     pub async fn call(
         self: Arc<Self>,
-        peer: Arc<Peer>,
+        certificate: Arc<Certificate>,
         request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let arrived = arrival();
-        match self.understand(&peer, request, arrived).await {
+        match self.understand(&certificate, request, arrived).await {
             Ok(asked) => {
                 // R34: a task of its own. A caller that hangs up does not stop the record.
                 let lookup = tokio::spawn(Arc::clone(&self).answer(asked));
@@ -133,38 +130,48 @@ impl Lookups {
     /// else any stranger could fill the ledger.
     async fn understand(
         &self,
-        peer: &Peer,
+        certificate: &Certificate,
         request: Request<Incoming>,
         arrived: Arrival,
     ) -> Result<Asked, WireError> {
         // R3: strangers leave here, long before the ledger.
         let (head, body) = request.into_parts();
         let now_s = arrived.unix_us.div_euclid(1_000_000);
-        let caller = bearer(&head.headers)
-            .and_then(|token| self.tokens.caller(peer, token, now_s))
-            .map_err(|error| WireError::token(&error))?;
+        let door = self.in_force.set();
+        let known = Known::of(&door, certificate, &head, now_s)?;
         let metadata = Metadata::parse(&head.headers)?;
-        let path = head.uri.path();
-        let method = self
-            .catalog
-            .method(path)
-            .ok_or_else(|| WireError::unknown_method(path))?;
+        let method = method(&door, &head)?;
         check_protocol(&head)?;
         let deadline = arrived.instant + self.patience(metadata.timeout);
         let message = tokio::time::timeout_at(deadline.into(), self.message(body))
             .await
             .map_err(|_| WireError::late())??;
+        // R88: taken once, now that the question is whole. A caller that took its time is not
+        // decided by what is in force no more.
+        let set = self.in_force.set();
+        let (known, method) = match Arc::ptr_eq(&set, &door) {
+            true => (known, method),
+            false => {
+                let known = Known::of(&set, certificate, &head, now_s)?;
+                (known, self::method(&set, &head)?)
+            }
+        };
+        if metadata.incident.as_deref() != known.caller.incident() {
+            return Err(WireError::incident());
+        }
+        let shown = known.shown(&set, &metadata)?;
         // Taken only now: a caller that sends nothing takes nothing from the others.
         let place = self
             .places
-            .take(&peer.system.id)
+            .take(&known.system)
             .ok_or_else(WireError::overloaded)?;
         let trace = metadata.trace_parent;
         let ask = Ask {
-            method: Arc::clone(method),
+            method,
             request: message,
             cited: metadata.cited,
             fields: metadata.fields,
+            shown,
             trace_id: trace
                 .as_ref()
                 .map(|trace| trace.trace_id.clone())
@@ -174,7 +181,8 @@ impl Lookups {
             deadline,
         };
         Ok(Asked {
-            caller,
+            set,
+            caller: known.caller,
             ask,
             full_receipt: metadata.full_receipt,
             place,
@@ -214,6 +222,7 @@ impl Lookups {
     /// Takes a call through the stages, and makes the response.
     async fn answer(self: Arc<Self>, asked: Asked) -> Response<ReplyBody> {
         let Asked {
+            set,
             caller,
             mut ask,
             full_receipt,
@@ -221,7 +230,10 @@ impl Lookups {
         } = asked;
         let end = LookupEnd::new(&ask);
         let span = traces::lookup_span(&mut ask);
-        let exchanged = self.exchange(caller, ask).instrument(span.clone()).await;
+        let exchanged = self
+            .exchange(&set, caller, ask)
+            .instrument(span.clone())
+            .await;
         let (reply, ledger) = match exchanged {
             Ok(recorded) => recorded,
             Err(unrecorded) => {
@@ -250,21 +262,72 @@ impl Lookups {
     }
 
     /// The one way of a lookup. Gives as well the log that it is recorded in.
-    async fn exchange(&self, caller: Caller, ask: Ask) -> Result<(Reply, Ledger), Unrecorded> {
+    async fn exchange(
+        &self,
+        set: &Arc<Enforced>,
+        caller: Caller,
+        ask: Ask,
+    ) -> Result<(Reply, Ledger), Unrecorded> {
         // R77: question and outcome stand in one log, also where the quarter turns in between.
         let mut shard = self.shards.current().await;
         let ledger = shard.ledger().clone();
-        let outcome = match caller.ask(ask).decide(&self.rules) {
+        let question = caller.ask(ask);
+        if let Some(shadow) = &self.shadow {
+            shadow.observe(set, || {
+                shadow::Asked::of(&question.query(), question.moment())
+            });
+        }
+        let outcome = match question.decide(&set.rules) {
             Ok(permitted) => {
                 let announced = permitted.announce(&ledger).await?;
                 shard.asked();
-                announced.fetch(&self.owners).await.mask()
+                announced.fetch(&set.owners).await.mask()
             }
             Err(refusal) => refusal,
         };
         let reply = outcome.record(&ledger).await?.release();
         Ok((reply, ledger))
     }
+}
+
+/// Who calls, as one set knows them.
+struct Known {
+    system: SystemId,
+    caller: Caller,
+}
+
+impl Known {
+    fn of(
+        set: &Enforced,
+        certificate: &Certificate,
+        head: &Parts,
+        now_s: i64,
+    ) -> Result<Self, WireError> {
+        let peer = Peer::of(certificate, &set.catalog)
+            .map_err(|error| WireError::unregistered(error.to_string()))?;
+        let caller = bearer(&head.headers)
+            .and_then(|token| set.tokens.caller(&peer, token, now_s))
+            .map_err(|error| WireError::token(&error))?;
+        let system = peer.system.id.clone();
+        Ok(Self { system, caller })
+    }
+
+    /// What the call shows that others have signed.
+    fn shown(&self, set: &Enforced, metadata: &Metadata) -> Result<Shown, WireError> {
+        let approvals: Vec<&str> = metadata.approvals.iter().map(String::as_str).collect();
+        let consent = metadata.consent.as_deref();
+        let is_revoked = |_: &SystemId, _: &str| false;
+        set.tokens
+            .shown(&self.system, consent, &approvals, &is_revoked)
+            .map_err(|error| WireError::artefact(&error))
+    }
+}
+
+fn method(set: &Enforced, head: &Parts) -> Result<Arc<Method>, WireError> {
+    let path = head.uri.path();
+    let method = set.catalog.method(path);
+    let method = method.ok_or_else(|| WireError::unknown_method(path))?;
+    Ok(Arc::clone(method))
 }
 
 /// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets no
@@ -296,7 +359,7 @@ fn arrival() -> Arrival {
     }
 }
 
-fn check_protocol(head: &http::request::Parts) -> Result<(), WireError> {
+fn check_protocol(head: &Parts) -> Result<(), WireError> {
     let value = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     let plain = head.method == HttpMethod::POST && head.uri.query().is_none();
     if !plain || !value("content-type").is_some_and(is_grpc) {

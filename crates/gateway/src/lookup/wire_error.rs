@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::sentence;
-use crate::identity::TokenError;
+use crate::identity::{ArtefactError, TokenError};
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "motlan";
@@ -83,6 +83,17 @@ impl WireError {
         Self::new(Code::Unauthenticated, error.reason(), error.to_string())
     }
 
+    pub(super) fn artefact(error: &ArtefactError) -> Self {
+        Self::new(Code::Unauthenticated, error.reason(), error.to_string())
+    }
+
+    /// R94: what the caller declares must be what the official signed.
+    pub(super) fn incident() -> Self {
+        let message = "`motlan-emergency` and the token's `purpose.incident` must name the same \
+                       incident";
+        Self::new(Code::InvalidArgument, "METADATA_MALFORMED", message)
+    }
+
     pub(super) fn unknown_method(path: &str) -> Self {
         let message = format!("the catalogue has no method `{path}`");
         Self::new(Code::Unimplemented, "METHOD_UNKNOWN", message)
@@ -116,7 +127,7 @@ impl WireError {
     pub(super) fn denied(denial: &Denial) -> Self {
         let code = match denial {
             Denial::Request(_) => Code::InvalidArgument,
-            Denial::Policy(refusal) => match refusal {
+            Denial::Policy(refusal) | Denial::Unbacked { refusal, .. } => match refusal {
                 Refusal::FieldUnknown { .. } | Refusal::TooManyFields { .. } => {
                     Code::InvalidArgument
                 }
@@ -128,6 +139,13 @@ impl WireError {
                 | Refusal::AgreementNotInForce { .. }
                 | Refusal::PurposeNotCovered { .. }
                 | Refusal::DossierRequired { .. }
+                | Refusal::BreakGlassOnly { .. }
+                | Refusal::NotForEmergencies { .. }
+                | Refusal::OfficialNotNamed { .. }
+                | Refusal::ConsentRequired { .. }
+                | Refusal::ApprovalsRequired { .. }
+                | Refusal::SecretNeedsTwo { .. }
+                | Refusal::FieldNotConsented { .. }
                 | Refusal::OutsideHours { .. }
                 | Refusal::OwnerForbids { .. }
                 | Refusal::FieldNotGranted { .. }

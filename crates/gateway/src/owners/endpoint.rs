@@ -23,7 +23,8 @@ const TIMEOUT_MS_MAX: u128 = 99_999_999;
 
 /// The system of one dataset.
 pub(super) struct Endpoint {
-    authority: String,
+    addresses: Vec<String>,
+    server_name: Option<String>,
     connections: Vec<Arc<Connection>>,
     limits: OwnerLimits,
 }
@@ -48,12 +49,17 @@ impl Endpoint {
             };
             connections.extend(std::iter::repeat_with(fresh).take(limits.connections));
         }
-        let authority = dataset.addresses.first().cloned().unwrap_or_default();
         Ok(Self {
-            authority,
+            addresses: dataset.addresses.clone(),
+            server_name: dataset.server_name.clone(),
             connections,
             limits,
         })
+    }
+
+    /// Whether this is where `dataset` is to be asked.
+    pub(super) fn is_of(&self, dataset: &Dataset) -> bool {
+        self.addresses == dataset.addresses && self.server_name == dataset.server_name
     }
 
     /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached,
@@ -108,7 +114,8 @@ impl Endpoint {
     /// metadata.
     fn request(&self, enquiry: &Enquiry) -> Result<Request<Full<Bytes>>, ProviderFault> {
         let mut request = Request::new(Full::new(framed(std::slice::from_ref(&enquiry.request))));
-        let uri = format!("https://{}{}", self.authority, enquiry.method.path);
+        let authority = self.addresses.first().map_or("", String::as_str);
+        let uri = format!("https://{authority}{}", enquiry.method.path);
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
         *request.uri_mut() = uri.parse().map_err(|_| ProviderFault::Unreachable)?;

@@ -1,10 +1,12 @@
 //! From a descriptor and paths to a program.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::program::{Action, Name, Node, NodeId, Program, Shape, Step, report};
+use crate::cover::{Cover, Keep};
 use crate::editions::demands_utf8;
 use crate::error::CompileError;
 use crate::path::{beneath, resolve};
@@ -18,6 +20,7 @@ pub(crate) const MAP_VALUE: u32 = 2;
 pub(super) fn compile<'a>(
     message: &MessageDescriptor,
     paths: impl IntoIterator<Item = &'a str>,
+    covers: &[Cover],
 ) -> Result<Program, CompileError> {
     let mut granted = Part::default();
     for path in paths {
@@ -28,6 +31,13 @@ pub(super) fn compile<'a>(
             });
         }
         granted.grant(&fields);
+    }
+    for Cover { path, keep } in covers {
+        let fields = resolve(message, path)?;
+        if !fields.last().is_some_and(holds_text) {
+            return Err(CompileError::NotText { path: path.clone() });
+        }
+        granted.cover(&fields, *keep, path)?;
     }
     let mut compiler = Compiler::default();
     compiler.part(message, &granted, "");
@@ -40,15 +50,29 @@ fn holds_any(field: &FieldDescriptor) -> bool {
     beneath(field).is_some_and(|message| message.full_name() == ANY)
 }
 
+fn holds_text(field: &FieldDescriptor) -> bool {
+    match field.kind() {
+        Kind::String => true,
+        Kind::Message(entry) if field.is_map() => {
+            let value = entry.get_field(MAP_VALUE);
+            value.is_some_and(|value| matches!(value.kind(), Kind::String))
+        }
+        _ => false,
+    }
+}
+
 /// The granted part of a message, by field number.
 #[derive(Default)]
 struct Part {
     fields: BTreeMap<u32, Grant>,
+    /// What is not among the fields is granted whole; otherwise, not at all.
+    is_whole: bool,
 }
 
 enum Grant {
     Whole,
     Part(Part),
+    Covered(Keep),
 }
 
 impl Part {
@@ -62,8 +86,41 @@ impl Part {
         }
         let nothing = || Grant::Part(Part::default());
         match self.fields.entry(field.number()).or_insert_with(nothing) {
-            Grant::Whole => {}
+            Grant::Whole | Grant::Covered(_) => {}
             Grant::Part(part) => part.grant(rest),
+        }
+    }
+
+    /// Covers what has been granted. On the way, a message that is granted whole becomes one of
+    /// which everything is granted.
+    fn cover(
+        &mut self,
+        fields: &[FieldDescriptor],
+        keep: Keep,
+        path: &str,
+    ) -> Result<(), CompileError> {
+        let path_owned = || path.to_owned();
+        let not_granted = || CompileError::CoverNotGranted { path: path_owned() };
+        let (field, rest) = fields.split_first().ok_or_else(not_granted)?;
+        let is_granted = self.is_whole && !holds_any(field);
+        let granted = match self.fields.entry(field.number()) {
+            Entry::Occupied(granted) => granted.into_mut(),
+            Entry::Vacant(vacant) if is_granted => vacant.insert(Grant::Whole),
+            Entry::Vacant(_) => return Err(not_granted()),
+        };
+        if let (Grant::Whole, false) = (&*granted, rest.is_empty()) {
+            *granted = Grant::Part(Part {
+                fields: BTreeMap::new(),
+                is_whole: true,
+            });
+        }
+        match granted {
+            Grant::Part(part) => part.cover(rest, keep, path),
+            Grant::Covered(_) => Err(CompileError::CoveredTwice { path: path_owned() }),
+            Grant::Whole => {
+                *granted = Grant::Covered(keep);
+                Ok(())
+            }
         }
     }
 }
@@ -85,10 +142,24 @@ impl Compiler {
         let mut steps = Vec::new();
         for field in message.fields() {
             let path = format!("{prefix}{}", field.name());
+            let is_granted = !part.is_whole;
             let (action, name) = match part.fields.get(&field.number()) {
+                None if part.is_whole => {
+                    steps.push(self.whole_step(&field));
+                    continue;
+                }
                 None => (Action::Drop, Some(Name::Dropped(path.into()))),
                 Some(Grant::Whole) => (self.whole(&field), Some(Name::Granted(path.into()))),
-                Some(Grant::Part(part)) => (self.within(&field, part, &format!("{path}.")), None),
+                Some(Grant::Part(part)) => {
+                    let action = self.within(&field, part, &format!("{path}."));
+                    let name = is_granted && part.is_whole;
+                    (action, name.then(|| Name::Granted(path.into())))
+                }
+                Some(Grant::Covered(keep)) => {
+                    let path = path.into();
+                    let name = Name::Covered { path, is_granted };
+                    (self.covered(&field, *keep), Some(name))
+                }
             };
             steps.push(step(&field, action, name.map(|name| self.name(name))));
         }
@@ -117,6 +188,24 @@ impl Compiler {
         Action::Descend(id)
     }
 
+    /// What to do with a string that is covered: that of a map lies in its entries.
+    fn covered(&mut self, field: &FieldDescriptor, keep: Keep) -> Action {
+        let Kind::Message(message) = field.kind() else {
+            return Action::Cover(keep);
+        };
+        let (Some(key), Some(value)) = (message.get_field(MAP_KEY), message.get_field(MAP_VALUE))
+        else {
+            return Action::Drop;
+        };
+        let id = self.reserve();
+        let (key, value) = (
+            step(&key, Action::Copy, None),
+            step(&value, Action::Cover(keep), None),
+        );
+        self.fill(id, &message, vec![key, value]);
+        Action::Descend(id)
+    }
+
     /// What to do with a field that is granted with all that is known beneath it.
     fn whole(&mut self, field: &FieldDescriptor) -> Action {
         let Kind::Message(message) = field.kind() else {
@@ -139,15 +228,19 @@ impl Compiler {
             let is_read =
                 |number| !message.is_map_entry() || number == MAP_KEY || number == MAP_VALUE;
             for field in message.fields().filter(|field| is_read(field.number())) {
-                if holds_any(&field) {
-                    steps.push(step(&field, Action::Drop, Some(UNNAMED)));
-                } else {
-                    let action = self.whole(&field);
-                    steps.push(step(&field, action, None));
-                }
+                steps.push(self.whole_step(&field));
             }
             self.fill(id, &message, steps);
         }
+    }
+
+    /// The step of a field in a message that is granted whole.
+    fn whole_step(&mut self, field: &FieldDescriptor) -> Step {
+        if holds_any(field) {
+            return step(field, Action::Drop, Some(UNNAMED));
+        }
+        let action = self.whole(field);
+        step(field, action, None)
     }
 
     fn reserve(&mut self) -> NodeId {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::cover::Covered;
 use crate::error::MaskError;
 
 /// What does not leave of a message, up to where the scan stands.
@@ -18,9 +19,21 @@ pub(super) struct Edits {
 struct Edit {
     from: u32,
     to: u32,
-    /// A varint in its place: the length of a sub-message that has changed.
-    length: Option<u32>,
+    instead: Instead,
 }
+
+/// What leaves in place of a stretch.
+#[derive(Debug, Clone, Copy)]
+enum Instead {
+    Nothing,
+    /// A varint: the length of a sub-message, or of a string, that has changed.
+    Length(u32),
+    /// So many characters that cover as many others.
+    Stars(u32),
+}
+
+/// What stands for each character that is covered: one byte, so that no text grows.
+const STAR: u8 = b'*';
 
 /// A sub-message that is being scanned.
 #[must_use]
@@ -52,7 +65,19 @@ impl Edits {
         }
     }
 
-    /// A sub-message begins, whose length stands before `body_at`.
+    /// A part of the string that begins at `body_at` leaves covered.
+    pub(super) fn cover(&mut self, body_at: usize, covered: &Covered) {
+        if covered.characters == 0 {
+            return;
+        }
+        self.removed += (covered.to - covered.from) - covered.characters;
+        self.push(body_at + covered.from, body_at + covered.to);
+        if let Some(edit) = self.list.last_mut() {
+            edit.instead = Instead::Stars(covered.characters as u32);
+        }
+    }
+
+    /// A sub-message begins, or a string, whose length stands before `body_at`.
     #[inline]
     pub(super) fn open(&mut self, length_at: usize, body_at: usize) -> Opened {
         let (edit, removed) = (self.list.len(), self.removed);
@@ -65,16 +90,17 @@ impl Edits {
         }
     }
 
-    /// The sub-message ends: if anything was cut from it, its length changes.
+    /// The sub-message ends: if anything in it was cut or covered, its length is written anew.
     #[inline]
     pub(super) fn close(&mut self, opened: &Opened, body_end: usize) {
-        if self.removed == opened.removed {
+        // What covers may take just as many bytes.
+        if self.removed == opened.removed && self.list.len() == opened.edit + 1 {
             self.list.truncate(opened.edit);
             return;
         }
         let length = body_end - opened.body_at - (self.removed - opened.removed);
         if let Some(edit) = self.list.get_mut(opened.edit) {
-            edit.length = Some(length as u32);
+            edit.instead = Instead::Length(length as u32);
         }
         self.removed += (opened.body_at - opened.length_at) - varint_len(length);
     }
@@ -84,13 +110,13 @@ impl Edits {
         self.list.push(Edit {
             from: from as u32,
             to: to as u32,
-            length: None,
+            instead: Instead::Nothing,
         });
     }
 
     /// The bytes that leave: `message` itself if that is all of them.
     pub(super) fn apply(&self, message: &Bytes) -> Result<Bytes, MaskError> {
-        if self.removed == 0 {
+        if self.list.is_empty() {
             return Ok(message.clone());
         }
         let planned = message.len() - self.removed;
@@ -98,8 +124,10 @@ impl Edits {
         let mut at = 0;
         for edit in &self.list {
             out.extend_from_slice(between(message, at, edit.from as usize));
-            if let Some(length) = edit.length {
-                put_varint(length, &mut out);
+            match edit.instead {
+                Instead::Nothing => {}
+                Instead::Length(length) => put_varint(length, &mut out),
+                Instead::Stars(count) => out.resize(out.len() + count as usize, STAR),
             }
             at = edit.to as usize;
         }

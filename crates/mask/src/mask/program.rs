@@ -2,6 +2,7 @@
 //! for each message type that is granted whole.
 
 use super::reader::{DELIMITED, FIXED32, FIXED64, GROUP_START, VARINT};
+use crate::cover::Keep;
 use crate::withheld::UNNAMED;
 
 /// Up to this field number a node finds its steps by position, above it by search.
@@ -28,6 +29,12 @@ pub(super) enum Name {
     Dropped(Box<str>),
     /// Granted: worth saying where absent.
     Granted(Box<str>),
+    /// A part of the value is covered.
+    Covered {
+        path: Box<str>,
+        /// By a path of its own, and not by one to a message around it: worth saying where absent.
+        is_granted: bool,
+    },
 }
 
 /// Index of a node.
@@ -75,6 +82,8 @@ pub(super) enum Action {
     Drop,
     /// A scalar leaves as it stands.
     Copy,
+    /// A string leaves, and a part of it is covered.
+    Cover(Keep),
     /// A message or group leaves as far as the node says.
     Descend(NodeId),
 }

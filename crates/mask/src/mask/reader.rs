@@ -51,6 +51,13 @@ impl Tag {
         self.value as u32 & 7
     }
 
+    fn not_utf8(self) -> MaskError {
+        MaskError::Utf8 {
+            at: self.at,
+            number: self.known_number(),
+        }
+    }
+
     /// Whether it ends the group of this number.
     pub(super) fn ends(self, group: u64) -> bool {
         self.wire() == GROUP_END && self.number() == group
@@ -115,7 +122,7 @@ impl<'a> Reader<'a> {
     pub(super) fn scalar(&mut self, tag: Tag, shape: Shape) -> Result<(), MaskError> {
         let packed = tag.wire() == DELIMITED;
         match shape {
-            Shape::Utf8 => self.text(tag),
+            Shape::Utf8 => self.utf8(tag),
             Shape::Varint if !packed => self.varint().map(drop),
             Shape::Fixed32 if !packed => self.fixed(4),
             Shape::Fixed64 if !packed => self.fixed(8),
@@ -125,15 +132,21 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn text(&mut self, tag: Tag) -> Result<(), MaskError> {
-        let body = self.body()?;
-        match is_utf8(body.message.get(body.at..).unwrap_or_default()) {
+    fn utf8(&mut self, tag: Tag) -> Result<(), MaskError> {
+        match is_utf8(self.body()?.rest()) {
             true => Ok(()),
-            false => Err(MaskError::Utf8 {
-                at: tag.at,
-                number: tag.known_number(),
-            }),
+            false => Err(tag.not_utf8()),
         }
+    }
+
+    /// All that is left, which is the value of the field with this tag.
+    pub(super) fn text(&self, tag: Tag) -> Result<&'a str, MaskError> {
+        std::str::from_utf8(self.rest()).map_err(|_invalid| tag.not_utf8())
+    }
+
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.message.get(self.at..).unwrap_or_default()
     }
 
     fn packed(mut self, shape: Shape) -> Result<(), MaskError> {

@@ -9,6 +9,7 @@ use super::edits::Edits;
 use super::program::{Action, NodeId, Program, Shape, Step};
 use super::reader::{GROUP_END, Reader, Tag};
 use super::{BYTES_MAX, DEPTH_MAX, Masked};
+use crate::cover::Keep;
 use crate::error::MaskError;
 use crate::withheld::{UNNAMED, Withheld};
 
@@ -118,6 +119,7 @@ impl Scan<'_> {
                     self.edits.cut(tag.at, reader.at());
                 }
                 Action::Copy => reader.scalar(tag, step.shape)?,
+                Action::Cover(keep) => reader.resume(self.cover(reader, tag, keep)?),
                 Action::Descend(node) => self.descend(&mut reader, place, tag, step, node)?,
             }
         }
@@ -151,6 +153,20 @@ impl Scan<'_> {
     fn lost(&mut self, mut reader: Reader<'_>, place: Place, tag: Tag) -> Result<usize, MaskError> {
         reader.skip(tag, place.depth)?;
         self.edits.cut(tag.at, reader.at());
+        Ok(reader.at())
+    }
+
+    /// Covers a part of a string, and says where it ends.
+    // Cold, so that a scan that covers nothing is laid out as if there were no covers.
+    #[cold]
+    fn cover(&mut self, reader: Reader<'_>, tag: Tag, keep: Keep) -> Result<usize, MaskError> {
+        let mut reader = reader;
+        let length_at = reader.at();
+        let body = reader.body()?;
+        let covered = keep.covered(body.text(tag)?);
+        let opened = self.edits.open(length_at, body.at());
+        self.edits.cover(body.at(), &covered);
+        self.edits.close(&opened, reader.at());
         Ok(reader.at())
     }
 

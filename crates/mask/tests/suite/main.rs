@@ -7,6 +7,8 @@ mod contracts;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod covers;
+#[cfg(test)]
 mod editions;
 #[cfg(test)]
 mod generated;

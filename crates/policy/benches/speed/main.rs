@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use motlan_catalog::{Catalog, Method, ProcedureCode, System};
-use motlan_policy::{Moment, Query, Rules};
+use motlan_policy::{Backing, Moment, Query, Rules};
 
 use crate::rounds::{Effort, Run, Spread, measure};
 
@@ -67,6 +67,7 @@ impl State {
             method: &self.method,
             procedure: &self.procedures[procedure],
             dossier: true,
+            backing: Backing::default(),
             cited: None,
             fields: &[],
         };

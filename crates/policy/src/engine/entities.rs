@@ -41,10 +41,7 @@ impl Types {
     }
 
     pub(super) fn system_entity(&self, system: &System) -> Result<Entity, RulesError> {
-        let attributes = HashMap::from([(
-            "suspended".to_owned(),
-            RestrictedExpression::new_bool(system.suspended),
-        )]);
+        let attributes = HashMap::from([("suspended".to_owned(), truth(system.suspended))]);
         let agency = uid(&self.agency, system.agency.as_str());
         let parents = HashSet::from([agency]);
         Entity::new(uid(&self.system, system.id.as_str()), attributes, parents)
@@ -83,6 +80,12 @@ impl Types {
                 values.map(|value| RestrictedExpression::new_string(value.to_owned())),
             )
         };
+        let terms = &grant.terms;
+        let emergencies = terms.break_glass.iter();
+        let mut officials = emergencies
+            .clone()
+            .flat_map(|one| one.officials.iter().map(String::as_str));
+        let mut relaxes = emergencies.flat_map(|one| one.relaxes.iter().map(|r| r.as_str()));
         let systems = grant.systems.iter();
         let systems = systems.map(|id| reference(&self.system, id.as_str()));
         let attributes = HashMap::from(
@@ -100,10 +103,13 @@ impl Types {
                 ("hours", reference(&self.hours, &grant.hours.to_string())),
                 ("valid_from_ms", long(valid.from_ms)),
                 ("valid_until_ms", long(valid.until_ms)),
-                (
-                    "dossier_required",
-                    RestrictedExpression::new_bool(grant.dossier_required),
-                ),
+                ("dossier_required", truth(terms.dossier_required)),
+                ("consent_required", truth(terms.consent_required)),
+                ("approvals", long(terms.approvals.into())),
+                ("secret", truth(grant.view.secret)),
+                ("break_glass", truth(terms.break_glass.is_some())),
+                ("officials", texts(&mut officials)),
+                ("relaxes", texts(&mut relaxes)),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -114,6 +120,10 @@ impl Types {
         )
         .map_err(|e| RulesError::data(&e))
     }
+}
+
+fn truth(value: bool) -> RestrictedExpression {
+    RestrictedExpression::new_bool(value)
 }
 
 fn long(value: i64) -> RestrictedExpression {

@@ -2,8 +2,27 @@
 
 use std::sync::Arc;
 
-use motlan_catalog::{GrantId, Method, ProcedureCode, Revision, System, View, ViewName};
+use motlan_catalog::{GrantId, Method, ProcedureCode, Revision, System, Terms, View, ViewName};
 use motlan_mask::Mask;
+
+/// What others have signed for one question, verified before it is decided. The default is nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Backing<'a> {
+    /// What the person consented to, where the consent is for this caller, dataset, procedure and
+    /// subject at this time. Empty is all that a view gives.
+    pub consented: Option<&'a [String]>,
+    /// How many approve: distinct people, none of them the official who asks.
+    pub approvals: u8,
+    /// The official, where one declares an emergency.
+    pub emergency: Option<&'a str>,
+}
+
+impl Backing<'_> {
+    /// Whether nothing was signed.
+    pub(crate) fn is_none(&self) -> bool {
+        self.consented.is_none() && self.approvals == 0 && self.emergency.is_none()
+    }
+}
 
 /// What is asked: by which system, of which method, for which procedure.
 #[derive(Clone, Copy)]
@@ -16,6 +35,8 @@ pub struct Query<'a> {
     pub procedure: &'a ProcedureCode,
     /// Whether the official named the dossier that the lookup serves.
     pub dossier: bool,
+    /// What others have signed for it.
+    pub backing: Backing<'a>,
     /// The grant cited in `motlan-grant`, if any.
     pub cited: Option<&'a str>,
     /// The fields asked for in `motlan-fields`; empty asks for what the view gives.
@@ -26,6 +47,7 @@ pub struct Query<'a> {
 #[must_use]
 pub struct Permit {
     pub(super) grant: GrantId,
+    pub(super) terms: Arc<Terms>,
     pub(super) view: Arc<View>,
     pub(super) mask: Arc<Mask>,
     /// The fields asked for; empty where the view as a whole was.
@@ -37,6 +59,11 @@ impl Permit {
     /// The grant that allowed it.
     pub fn grant(&self) -> &GrantId {
         &self.grant
+    }
+
+    /// What the grant demands and brings with it.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// The view that the grant gives.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use motlan_catalog::Catalog;
-use motlan_policy::{Moment, Permit, Query, Refusal, Rules, RulesError};
+use motlan_policy::{Backing, Moment, Permit, Query, Refusal, Rules, RulesError};
 use tempfile::TempDir;
 
 pub(super) const GET_PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
@@ -122,6 +122,7 @@ impl Ground {
             method: self.catalog.method(asked.method).unwrap(),
             procedure: &asked.procedure.parse().unwrap(),
             dossier: asked.dossier,
+            backing: Backing::default(),
             cited: asked.cited,
             fields: &fields,
         };

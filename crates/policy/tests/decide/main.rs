@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod agreements;
+mod backing;
 #[cfg(test)]
 mod ground;
 #[cfg(test)]

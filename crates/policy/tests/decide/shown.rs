@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use motlan_policy::{Mark, Moment, Query};
+use motlan_policy::{Backing, Mark, Moment, Query};
 
 use super::ground::{Asked, FUNERAL, GET_PERSON, Ground, PLAIN, agreement, ground, ground_with};
 
@@ -47,6 +47,7 @@ fn what_is_shown_of_access_is_all_that_is_allowed() {
                 method: &access.method,
                 procedure: &procedure.code,
                 dossier: true,
+                backing: Backing::default(),
                 cited: None,
                 fields: &[],
             };
@@ -116,6 +117,7 @@ fn an_explanation_agrees_with_the_decision_on_every_grant() {
                         method: &access.method,
                         procedure: &procedure.parse().unwrap(),
                         dossier,
+                        backing: Backing::default(),
                         cited: None,
                         fields: &[],
                     };
@@ -157,6 +159,7 @@ fn an_explanation_names_the_condition_that_stands_in_the_way_in_the_words_of_the
         method: ground.catalog.method(GET_MARITAL_STATUS).unwrap(),
         procedure: &PLAIN.procedure.parse().unwrap(),
         dossier: true,
+        backing: Backing::default(),
         cited: None,
         fields: &[],
     };
@@ -194,6 +197,7 @@ fn a_rule_that_did_not_fire_has_no_condition_that_fails_and_one_without_conditio
             method: ground.catalog.method(super::ground::GET_DEATH).unwrap(),
             procedure: &FUNERAL.parse().unwrap(),
             dossier,
+            backing: Backing::default(),
             cited: None,
             fields: &[],
         };
@@ -230,6 +234,7 @@ fn a_rule_that_did_not_fire_has_no_condition_that_fails_and_one_without_conditio
         method: ground.catalog.method(GET_MARITAL_STATUS).unwrap(),
         procedure: &PLAIN.procedure.parse().unwrap(),
         dossier: true,
+        backing: Backing::default(),
         cited: None,
         fields: &[],
     };
@@ -277,6 +282,7 @@ fn a_question_without_any_grant_is_explained_by_its_refusal_alone() {
         method: ground.catalog.method(asked.method).unwrap(),
         procedure: &asked.procedure.parse().unwrap(),
         dossier: false,
+        backing: Backing::default(),
         cited: None,
         fields: &[],
     };

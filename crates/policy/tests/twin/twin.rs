@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use motlan_catalog::{Agreement, Catalog, Grant, Kind, Method, ProcedureCode, System};
 
 use crate::moment::Moment;
-use crate::rules::Query;
-use crate::rules::Rules;
-use world::{CONSUMERS, FORBIDDEN, PROCEDURES, Rng};
+use crate::rules::{Backing, Query, Rules};
+use world::{CONSUMERS, FORBIDDEN, OFFICIALS, PROCEDURES, Rng};
 
 /// A million, in sets of agreements of every size, some asked again a moment later.
 const SETS: usize = 50;
@@ -30,6 +29,9 @@ struct Asked<'a> {
     method: &'a Method,
     procedure: ProcedureCode,
     dossier: bool,
+    consented: Option<Vec<String>>,
+    approvals: u8,
+    emergency: Option<&'static str>,
     cited: Option<String>,
     fields: Vec<String>,
     at_ms: i64,
@@ -44,6 +46,11 @@ fn by_rules(rules: &Rules, asked: &Asked<'_>) -> Answer {
         method: asked.method,
         procedure: &asked.procedure,
         dossier: asked.dossier,
+        backing: Backing {
+            consented: asked.consented.as_deref(),
+            approvals: asked.approvals,
+            emergency: asked.emergency,
+        },
         cited: asked.cited.as_deref(),
         fields: &asked.fields,
     };
@@ -79,6 +86,18 @@ fn objections(agreement: &Agreement, grant: &Grant, asked: &Asked<'_>) -> Vec<&'
         "land" if forbidden && list && minute >= 720 => "OWNER_NO_LISTS",
         _ => "",
     };
+    let terms = &grant.terms;
+    let declared = asked.emergency.is_some();
+    let named_official = terms.break_glass.as_ref().is_some_and(|emergency| {
+        let mut officials = emergency.officials.iter();
+        officials.any(|official| asked.emergency == Some(official))
+    });
+    let relaxed = |guard: &str| {
+        let relaxes = terms.break_glass.as_ref().map(|one| one.relaxes.as_slice());
+        let mut relaxes = relaxes.unwrap_or_default().iter();
+        declared && relaxes.any(|one| one.as_str() == guard)
+    };
+    let secret = grant.dataset.as_str() == "vault";
     let checks = [
         (asked.system.suspended, "SYSTEM_SUSPENDED"),
         (!named, "SYSTEM_NOT_NAMED"),
@@ -87,8 +106,29 @@ fn objections(agreement: &Agreement, grant: &Grant, asked: &Asked<'_>) -> Vec<&'
             "PURPOSE_NOT_COVERED",
         ),
         (!in_force, "AGREEMENT_NOT_IN_FORCE"),
-        (grant.dossier_required && !asked.dossier, "DOSSIER_REQUIRED"),
-        (!(day && hour), "OUTSIDE_HOURS"),
+        (terms.break_glass.is_some() && !declared, "BREAK_GLASS_ONLY"),
+        (
+            terms.break_glass.is_none() && declared,
+            "NOT_FOR_EMERGENCIES",
+        ),
+        (
+            terms.break_glass.is_some() && declared && !named_official,
+            "OFFICIAL_NOT_NAMED",
+        ),
+        (
+            terms.dossier_required && !asked.dossier && !relaxed("DOSSIER_REQUIRED"),
+            "DOSSIER_REQUIRED",
+        ),
+        (
+            terms.consent_required && asked.consented.is_none() && !relaxed("CONSENT_REQUIRED"),
+            "CONSENT_REQUIRED",
+        ),
+        (
+            asked.approvals < terms.approvals && !relaxed("APPROVALS_REQUIRED"),
+            "APPROVALS_REQUIRED",
+        ),
+        (secret && asked.approvals < 2, "SECRET_NEEDS_TWO"),
+        (!(day && hour) && !relaxed("OUTSIDE_HOURS"), "OUTSIDE_HOURS"),
         (!owner.is_empty(), owner),
     ];
     let wrong = checks.into_iter().filter(|(wrong, _)| *wrong);
@@ -144,7 +184,13 @@ fn rank(reason: &str) -> usize {
         "SYSTEM_NOT_NAMED",
         "PURPOSE_NOT_COVERED",
         "AGREEMENT_NOT_IN_FORCE",
+        "BREAK_GLASS_ONLY",
+        "NOT_FOR_EMERGENCIES",
+        "OFFICIAL_NOT_NAMED",
         "DOSSIER_REQUIRED",
+        "CONSENT_REQUIRED",
+        "APPROVALS_REQUIRED",
+        "SECRET_NEEDS_TWO",
         "OUTSIDE_HOURS",
     ];
     order
@@ -163,6 +209,27 @@ fn leaving(grant: &Grant, asked: &Asked<'_>) -> Answer {
             return Err("FIELD_NOT_GRANTED".to_owned());
         }
         paths = vec![field.clone()];
+    }
+    if let Some(consented) = asked.consented.as_ref().filter(|fields| !fields.is_empty()) {
+        let beneath =
+            |path: &str, wide: &str| path == wide || path.starts_with(&format!("{wide}."));
+        let asked_all = asked.fields.is_empty();
+        let mut both: Vec<String> = Vec::new();
+        for path in &paths {
+            for one in consented {
+                if beneath(path, one) {
+                    both.push(path.clone());
+                } else if asked_all && beneath(one, path) {
+                    both.push(one.clone());
+                }
+            }
+        }
+        both.sort_unstable();
+        both.dedup();
+        if both.is_empty() {
+            return Err("FIELD_NOT_CONSENTED".to_owned());
+        }
+        paths = both;
     }
     paths.sort_unstable();
     Ok((grant.id.to_string(), paths))
@@ -233,9 +300,29 @@ fn question<'a>(
         2 => vec!["nothing".to_owned()],
         _ => Vec::new(),
     };
+    // What the grant demands of others, often enough that something is allowed.
+    let terms = &grant.terms;
+    let consented = match rng.below(8) {
+        0..=2 => Some(Vec::new()),
+        3 => Some(vec!["full_name".to_owned(), "code".to_owned()]),
+        4 => Some(vec!["date_of_birth.year".to_owned(), "sex".to_owned()]),
+        _ if terms.consent_required && !rng.once_in(3) => Some(Vec::new()),
+        _ => None,
+    };
+    let approvals = match rng.below(4) {
+        0 => u8::try_from(rng.below(4)).unwrap(),
+        _ => terms.approvals,
+    };
+    let emergency = match terms.break_glass {
+        Some(_) => (!rng.once_in(4)).then(|| *rng.of(&OFFICIALS)),
+        None => rng.once_in(16).then(|| *rng.of(&OFFICIALS)),
+    };
     Asked {
         system,
         method,
+        consented,
+        approvals,
+        emergency,
         procedure,
         dossier: !rng.once_in(4),
         cited,
@@ -345,7 +432,7 @@ fn a_guard_that_is_missing_is_noticed() {
     let watch = Watch::new();
     assert!(!watch.notices(GUARDS));
     let rules: Vec<&str> = GUARDS.split("\n@reason").collect();
-    assert_eq!(rules.len(), 8, "prose, a permit and six guards");
+    assert_eq!(rules.len(), 14, "prose, a permit and twelve guards");
     for missing in 2..rules.len() {
         let kept = rules.iter().enumerate().filter(|(at, _)| *at != missing);
         let kept: Vec<&str> = kept.map(|(_, rule)| *rule).collect();
@@ -396,6 +483,23 @@ fn an_edge_that_is_off_by_one_is_noticed() {
         (
             "!resource.dossier_required ||",
             "resource.dossier_required ||",
+        ),
+        (
+            "resource.approvals <= context.approvals",
+            "resource.approvals < context.approvals + 2",
+        ),
+        ("2 <= context.approvals", "1 <= context.approvals"),
+        (
+            "resource.relaxes.contains(\"CONSENT_REQUIRED\")",
+            "resource.break_glass",
+        ),
+        (
+            "context.emergency && resource.relaxes.contains(\"DOSSIER_REQUIRED\")",
+            "context.emergency",
+        ),
+        (
+            "resource.officials.contains(context.official)",
+            "!resource.officials.isEmpty()",
         ),
         ("principal in resource.consumer &&", ""),
     ] {

@@ -59,7 +59,8 @@ type Shape = (
     &'static str,
     &'static [&'static str],
 );
-const SHAPES: [Shape; 7] = [
+const SHAPES: [Shape; 8] = [
+    ("G01", "vault", "sealed", &["GetEntry"]),
     (
         "G01",
         "population",
@@ -93,6 +94,29 @@ const SHAPES: [Shape; 7] = [
         &["GetMaritalStatus"],
     ),
 ];
+/// Who asks, and who is named for emergencies.
+pub(super) const OFFICIALS: [&str; 3] = ["an", "binh", "chi"];
+/// A dataset with a field of the class `SECRET`.
+const VAULT: &str = r#"
+syntax = "proto3";
+package vn.vault.v1;
+import "motlan/contract/v1/contract.proto";
+service Vault {
+  option (motlan.contract.v1.dataset) = {
+    id: "vault" owner: "G01" title_vi: "x" title_en: "x" legal_basis: "x"
+    class: CLASS_SECRET freshness_s: 60 readiness: READINESS_PUBLISHED published_at: "2026-01-01"
+    views: { name: "sealed" title_vi: "x" message: "Entry" paths: "name" paths: "code" }
+  };
+  rpc GetEntry(GetEntryRequest) returns (Entry) {
+    option (motlan.contract.v1.method) = { kind: KIND_LOOKUP subject: "id" };
+  }
+}
+message GetEntryRequest { string id = 1; }
+message Entry {
+  string name = 1 [(motlan.contract.v1.field) = { class: CLASS_PUBLIC }];
+  string code = 2 [(motlan.contract.v1.field) = { class: CLASS_SECRET }];
+}
+"#;
 const HOURS: [&[&str]; 5] = [
     &["00:00-24:00"],
     &["07:30-17:30"],
@@ -129,7 +153,8 @@ pub(super) fn random(seed: u64) -> Catalog {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut rng = Rng::new(seed);
     let contracts = root.join("proto").canonicalize().unwrap();
-    let main = format!("trust_domain = \"motlan.example\"\ncontracts = [{contracts:?}]\n");
+    let main = format!("trust_domain = \"motlan.example\"\ncontracts = [{contracts:?}, \"own\"]\n");
+    write(&folder, "own/vn/vault/v1/vault.proto", VAULT);
     write(&folder, "catalog.toml", &main);
     for part in ["agencies.csv", "procedures", "datasets"] {
         copy(
@@ -149,6 +174,9 @@ pub(super) fn random(seed: u64) -> Catalog {
         }
     }
     write(&folder, "systems/all.toml", &systems);
+    let vault = "id = \"vault\"\ncontract = \"vn/vault/v1/vault.proto\"\n\
+                 service = \"vn.vault.v1.Vault\"\n";
+    write(&folder, "datasets/vault.toml", vault);
     for (dataset, rules) in OWNER_RULES {
         write(&folder, &format!("rules/{dataset}.cedar"), rules);
     }
@@ -193,6 +221,7 @@ struct Fit {
     procedure: String,
     day: usize,
     time: String,
+    emergency: Option<&'static str>,
 }
 
 fn write_grant(
@@ -220,6 +249,7 @@ fn write_grant(
         procedure,
         day: 2,
         time: "12:00".to_owned(),
+        emergency: None,
     };
     if rng.once_in(2) {
         let systems = rng.some(&SYSTEMS);
@@ -238,10 +268,38 @@ fn write_grant(
         fit.time = hours[0][..5].to_owned();
         writeln!(text, "hours = {hours:?}").unwrap();
     }
+    fit.emergency = terms(rng, text, view == "sealed");
+    fit
+}
+
+/// Writes what a grant demands beside; who may declare an emergency, if it is for one.
+fn terms(rng: &mut Rng, text: &mut String, secret: bool) -> Option<&'static str> {
+    let mut relaxed = vec!["OUTSIDE_HOURS"];
     if rng.once_in(2) {
         writeln!(text, "dossier = \"required\"").unwrap();
+        relaxed.push("DOSSIER_REQUIRED");
     }
-    fit
+    if rng.once_in(4) {
+        writeln!(text, "consent = \"required\"").unwrap();
+        relaxed.push("CONSENT_REQUIRED");
+    }
+    let least = if secret { 2 } else { 0 };
+    if secret || rng.once_in(4) {
+        writeln!(text, "approvals = {}", least.max(1 + rng.below(3))).unwrap();
+        relaxed.push("APPROVALS_REQUIRED");
+    }
+    if !rng.once_in(if secret { 2 } else { 4 }) {
+        return None;
+    }
+    let officials = rng.some(&OFFICIALS);
+    let relaxes = rng.some(&relaxed);
+    writeln!(
+        text,
+        "break_glass = {{ officials = {officials:?}, relaxes = {relaxes:?}, minutes = 60, \
+         review_hours = 24 }}"
+    )
+    .unwrap();
+    Some(officials[0])
 }
 
 impl Fit {
@@ -253,9 +311,13 @@ impl Fit {
             procedure,
             day,
             time,
+            emergency,
         } = self;
+        let declared = emergency.map(|official| format!("emergency = \"{official}\"\n"));
+        let declared = declared.unwrap_or_default();
         let asked = match shape.1 {
             "population" => "personal_id",
+            "vault" => "code",
             "land" => "certificate_no",
             "business_registration" => "name",
             _ if shape.2 == "death_extract" => "died_on",
@@ -267,7 +329,8 @@ impl Fit {
         };
         let question = format!(
             "[[test]]\nname = \"x\"\nsystem = \"{system}\"\nmethod = \"{method}\"\n\
-             procedure = \"{procedure}\"\ndossier = true\ngrant = \"a{number}/g{grant}\"\n\
+             procedure = \"{procedure}\"\ndossier = true\nconsent = true\napprovals = 3\n\
+             {declared}grant = \"a{number}/g{grant}\"\n\
              asked = [\"{asked}\"]\n"
         );
         format!(

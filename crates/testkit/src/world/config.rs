@@ -10,7 +10,11 @@ use crate::sample::Roles;
 pub(super) const MOTLAN_TOML: &str = r#"# A throwaway deployment. Paths are relative to this file.
 instance = "demo"
 audience = "https://gateway.motlan.example"
-catalog = "catalog"
+
+[catalog]
+folder = "catalog"
+manifest_key = "pki/manifest.pem"
+known_revision = "known-revision.json"
 
 [listen]
 gateway = "127.0.0.1:0"

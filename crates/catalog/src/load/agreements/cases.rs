@@ -6,11 +6,12 @@ use crate::agreement::{Case, Expected};
 use crate::document::{Located, Table};
 use crate::fault::Faults;
 use crate::name::{DatasetId, ProcedureCode, SystemId};
+use crate::terms::APPROVALS_MAX;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// The most tests of one agreement.
-const CASES_MAX: usize = 256;
+pub(super) const CASES_MAX: usize = 256;
 
 const ALLOWED: &str = "allowed";
 
@@ -47,6 +48,7 @@ fn case(table: &mut Table<'_>, known: &Known<'_>, faults: &mut Faults) -> Option
     let method = table.string("method", faults);
     let procedure = table.parsed::<ProcedureCode>("procedure", faults);
     let dossier = table.opt_bool("dossier", faults);
+    let backing = backing(table, faults);
     let at = table.local("at", faults);
     let cited = table.opt_string("grant", faults);
     let asked = table.strings("asked", faults);
@@ -78,11 +80,39 @@ fn case(table: &mut Table<'_>, known: &Known<'_>, faults: &mut Faults) -> Option
         method,
         procedure: procedure?.value,
         dossier: dossier.is_some_and(|dossier| dossier.value),
+        consented: backing.consented,
+        approvals: backing.approvals,
+        emergency: backing.emergency,
         at_ms,
         cited: cited.map(|cited| cited.value),
         asked: asked.into_iter().map(|path| path.value).collect(),
         expected: expected?,
     })
+}
+
+/// What others have signed for the question of a test.
+struct Backing {
+    consented: Option<Vec<String>>,
+    approvals: u8,
+    emergency: Option<String>,
+}
+
+fn backing(table: &mut Table<'_>, faults: &mut Faults) -> Backing {
+    let consent = table.opt_bool("consent", faults);
+    let fields = table.strings("consented", faults);
+    let consents = consent.as_ref().is_some_and(|consent| consent.value);
+    if let Some(path) = fields.first().filter(|_| !consents) {
+        let what = "`consented` stands without `consent = true`";
+        table.fault(path.line, what, "add it, or remove the fields", faults);
+    }
+    let fields = fields.into_iter().map(|path| path.value).collect();
+    let approvals = table.opt_integer("approvals", 0..=i64::from(APPROVALS_MAX), faults);
+    let approvals = approvals.map_or(0, |approvals| approvals.value);
+    Backing {
+        consented: consents.then_some(fields),
+        approvals: u8::try_from(approvals).unwrap_or(APPROVALS_MAX),
+        emergency: table.opt_string("emergency", faults).map(|name| name.value),
+    }
 }
 
 /// The dataset and the method of `population/GetPerson`.

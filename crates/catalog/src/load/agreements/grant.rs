@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use motlan_mask::Mask;
+
 use super::super::datasets::Draft;
 use super::Known;
+use super::terms::terms;
 use crate::agreement::Grant;
 use crate::dataset::Dataset;
 use crate::document::{Located, Table, nearest};
@@ -12,6 +15,7 @@ use crate::fault::Faults;
 use crate::hours::{Hours, SPANS_MAX, Span, Weekday};
 use crate::method::Method;
 use crate::name::{AgencyCode, AgreementId, DatasetId, GrantId, ProcedureCode, SystemId};
+use crate::terms::Terms;
 use crate::view::View;
 
 /// The agreement that a grant stands in.
@@ -36,7 +40,7 @@ impl Parties<'_> {
         let procedures = self.procedures(table, faults);
         let systems = self.systems(table, faults);
         let hours = hours(table, faults);
-        let dossier_required = dossier_required(table, faults);
+        let terms = terms(table, faults);
         if methods.is_empty() {
             table.fault(
                 None,
@@ -60,6 +64,8 @@ impl Parties<'_> {
         let built = draft.dataset.as_ref()?;
         self.owner(table, &dataset, built, faults);
         let view = view.and_then(|view| find_view(table, &view, draft, built, faults));
+        let before = faults.len();
+        let terms = terms.fitted(table, view.as_deref(), faults);
         let methods = methods.iter();
         let methods =
             methods.filter_map(|m| find_method(table, m, draft, built, view.as_ref(), faults));
@@ -67,12 +73,13 @@ impl Parties<'_> {
         Some(Grant {
             id: id?,
             dataset: dataset.value,
-            view: view?,
-            methods,
+            view: Arc::clone(view.as_ref()?),
+            methods: methods.clone(),
             procedures,
             systems,
             hours,
-            dossier_required,
+            mask: covered(table, view.as_ref()?, &methods, (&terms, before), faults)?,
+            terms,
         })
     }
 
@@ -274,16 +281,34 @@ fn apart(table: &Table<'_>, named: Vec<Located<Span>>, faults: &mut Faults) -> V
     spans
 }
 
-fn dossier_required(table: &mut Table<'_>, faults: &mut Faults) -> bool {
-    let Some(dossier) = table.opt_string("dossier", faults) else {
-        return false;
-    };
-    if dossier.value != "required" {
-        let what = format!("`dossier` is `{}`", dossier.value);
-        let remedy = "write `dossier = \"required\"`, or leave it out";
-        table.fault(dossier.line, what, remedy, faults);
+/// The mask of a view, with those parts of values covered that the terms say.
+fn covered(
+    table: &Table<'_>,
+    view: &View,
+    methods: &[Arc<Method>],
+    (terms, before): (&Terms, usize),
+    faults: &mut Faults,
+) -> Option<Arc<Mask>> {
+    let covers = terms.covers();
+    // What is wrong with a field is told already.
+    if covers.is_empty() || faults.len() > before {
+        return Some(Arc::clone(&view.mask));
     }
-    true
+    let message = &methods.first()?.response;
+    let paths = view.paths.iter().map(String::as_str);
+    match Mask::compile_with(message, paths, &covers) {
+        Ok(mask) => Some(Arc::new(mask)),
+        Err(error) => {
+            let what = format!("`obligations.mask` cannot be performed: {error}");
+            table.fault(
+                None,
+                what,
+                "cover string fields that the view gives, each once",
+                faults,
+            );
+            None
+        }
+    }
 }
 
 /// Reports a procedure that no file names.

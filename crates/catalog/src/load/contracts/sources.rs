@@ -10,7 +10,8 @@ use protox::Error;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use crate::load::draft::Drafted;
-use crate::load::folder::{FILE_BYTES_MAX, FILES_MAX, bounded, tidy};
+use crate::load::files::Files;
+use crate::load::folder::{FILE_BYTES_MAX, FILES_MAX, tidy};
 
 /// A file that was read.
 pub(super) struct Origin {
@@ -23,6 +24,7 @@ pub(super) struct Origin {
 /// differently. Then come the well-known types, the import paths in their order, and descriptor
 /// sets.
 pub(super) struct Sources {
+    files: Arc<Files>,
     import_paths: Vec<PathBuf>,
     /// Comes before the import paths, and so do the files of its set.
     draft: Option<Drafted>,
@@ -93,12 +95,14 @@ fn unpack(set: &[u8]) -> Result<Vec<(String, Vec<u8>)>, prost::DecodeError> {
 
 impl Sources {
     pub(super) fn new(
+        files: Arc<Files>,
         import_paths: &[PathBuf],
         draft: Option<Drafted>,
         origins: Arc<Mutex<BTreeMap<String, Origin>>>,
     ) -> Self {
         let own = unpack(motlan_api::FILE_DESCRIPTOR_SET).unwrap_or_default();
         Self {
+            files,
             import_paths: import_paths.to_vec(),
             draft,
             own: own
@@ -160,8 +164,8 @@ impl Sources {
         }
         for folder in &self.import_paths {
             let path = folder.join(relative);
-            if path.is_file() {
-                let content = bounded(&path, FILE_BYTES_MAX).map_err(Error::new)?;
+            if self.files.is_file(&path) {
+                let content = self.files.read(&path, FILE_BYTES_MAX).map_err(Error::new)?;
                 return Ok(Some((tidy(&path), content)));
             }
         }

@@ -82,8 +82,9 @@ impl Build<'_> {
                 );
             }
         }
+        let mut secret = false;
         for path in &paths {
-            self.path(option, &message, path, class);
+            secret |= self.path(option, &message, path, class);
         }
         let leaves = leaves(&message, &paths);
         if leaves.is_none() {
@@ -97,6 +98,7 @@ impl Build<'_> {
             message: message.full_name().to_owned(),
             paths,
             leaves: leaves?,
+            secret,
             mask: Arc::new(mask),
         })
     }
@@ -128,13 +130,14 @@ impl Build<'_> {
     }
 
     /// Checks that a path exists, and that each step on it and everything beneath it may leave.
+    /// Whether it names a field that is secret.
     fn path(
         &mut self,
         option: &v1::View,
         message: &MessageDescriptor,
         path: &str,
         class: Option<Class>,
-    ) {
+    ) -> bool {
         let steps = match motlan_mask::resolve(message, path) {
             Ok(steps) => steps,
             Err(error) => {
@@ -151,16 +154,23 @@ impl Build<'_> {
                     _ => (error.to_string(), "correct the path".to_owned()),
                 };
                 self.view_fault(option, &what, &remedy);
-                return;
+                return false;
             }
         };
-        for step in &steps {
+        let Some((last, before)) = steps.split_last() else {
+            return false;
+        };
+        for step in before {
             self.released(option, step, path, class);
         }
-        if let Some(last) = steps.last() {
-            let mut reached = BTreeSet::new();
-            self.beneath(option, last, path, class, &mut reached, steps.len());
+        // R29: what is marked as secret leaves only where a view names the very field.
+        let secret = self.options.mark(last) == Some(Class::Secret);
+        if !(secret && class == Some(Class::Secret)) {
+            self.released(option, last, path, class);
         }
+        let mut reached = BTreeSet::new();
+        self.beneath(option, last, path, class, &mut reached, steps.len());
+        secret
     }
 
     /// Checks everything beneath a field that a path ends at.
@@ -211,8 +221,8 @@ impl Build<'_> {
         }
     }
 
-    /// Checks that one field that a view reaches may leave: it is marked, it is not secret, and it
-    /// is not above what the dataset says of itself.
+    /// Checks that one field that a view reaches may leave by that: it is marked, it is not secret,
+    /// and it is not above what the dataset says of itself.
     fn released(
         &mut self,
         option: &v1::View,
@@ -231,7 +241,13 @@ impl Build<'_> {
         if found == Class::Secret {
             let place = place();
             let what = format!("{view} reaches `{name}`, which is secret or not marked");
-            let remedy = format!("mark the field with its class, or take `{path}` out of the view");
+            let remedy = match self.options.mark(field) {
+                Some(_) => format!(
+                    "name the field itself in the view, of a dataset of `CLASS_SECRET`, or take \
+                     `{path}` out"
+                ),
+                None => format!("mark the field with its class, or take `{path}` out of the view"),
+            };
             self.faults.push(&place.file, place.line, what, remedy);
         } else if class.is_some_and(|class| found > class) {
             let place = place();

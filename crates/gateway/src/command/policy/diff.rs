@@ -185,14 +185,14 @@ fn wording(agreement: &Agreement) -> String {
     let grants = agreement.grants.iter().map(|grant| {
         let methods: Vec<&str> = grant.methods.iter().map(|m| m.path.as_str()).collect();
         format!(
-            "{} {} {} {methods:?} {:?} {:?} {} {}",
+            "{} {} {} {methods:?} {:?} {:?} {} {:?}",
             grant.id,
             grant.dataset,
             grant.view.name,
             grant.procedures,
             grant.systems,
             grant.hours,
-            grant.dossier_required,
+            grant.terms,
         )
     });
     format!(

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use motlan_catalog::{Catalog, Method, ProcedureCode, SystemId};
-use motlan_policy::{Explanation, Mark, Moment, Query, asked};
+use motlan_policy::{Backing, Explanation, Mark, Moment, Query, asked};
 
 use super::{Loaded, Place, VIETNAM, at, label, print};
 
@@ -28,6 +28,15 @@ pub(crate) struct Explain {
     /// The official names a dossier.
     #[arg(long)]
     dossier: bool,
+    /// The person consented: to these fields, joined by commas; to all that the view gives without.
+    #[arg(long, value_name = "PATHS", num_args = 0..=1, default_missing_value = "")]
+    consent: Option<String>,
+    /// So many others approve.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    approvals: u8,
+    /// The official who declares an emergency.
+    #[arg(long, value_name = "OFFICIAL")]
+    emergency: Option<String>,
     /// When, in Việt Nam's time: `2026-03-02T09:30`. Now, where it is left out.
     #[arg(long, value_name = "TIME")]
     at: Option<DateTime>,
@@ -47,16 +56,22 @@ impl Explain {
         let system = catalog
             .system(&self.system)
             .with_context(|| format!("the catalogue has no system `{}`", self.system))?;
-        let fields = match self.fields.as_deref() {
-            Some(joined) => asked::listed(joined)
-                .with_context(|| format!("`{joined}` is no list of field paths"))?,
-            None => Vec::new(),
-        };
+        let fields = self.fields.as_deref().map_or(Ok(Vec::new()), paths)?;
+        let consented = self.consent.as_deref().map(|joined| match joined {
+            "" => Ok(Vec::new()),
+            joined => paths(joined),
+        });
+        let consented = consented.transpose()?;
         let query = Query {
             system,
             method: method(&catalog, &self.method)?,
             procedure: &self.procedure,
             dossier: self.dossier,
+            backing: Backing {
+                consented: consented.as_deref(),
+                approvals: self.approvals,
+                emergency: self.emergency.as_deref(),
+            },
             cited: self.grant.as_deref(),
             fields: &fields,
         };
@@ -70,6 +85,10 @@ impl Explain {
     }
 }
 
+fn paths(joined: &str) -> anyhow::Result<Vec<String>> {
+    asked::listed(joined).with_context(|| format!("`{joined}` is no list of field paths"))
+}
+
 fn method<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<&'a Method> {
     let mut methods = catalog.datasets().flat_map(|dataset| &dataset.methods);
     let found = methods.find(|method| label::method(method) == name);
@@ -77,14 +96,38 @@ fn method<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<&'a Method> {
     Ok(found)
 }
 
+/// What others have signed, as part of the sentence.
+fn backed(backing: &Backing<'_>) -> String {
+    let mut text = String::new();
+    match backing.consented {
+        None => {}
+        Some([]) => text.push_str(", with consent"),
+        Some(fields) => {
+            let _ = write!(text, ", with consent to {}", fields.join(" "));
+        }
+    }
+    match backing.approvals {
+        0 => {}
+        1 => text.push_str(", with 1 approval"),
+        many => {
+            let _ = write!(text, ", with {many} approvals");
+        }
+    }
+    if let Some(official) = backing.emergency {
+        let _ = write!(text, ", in an emergency that `{official}` declares");
+    }
+    text
+}
+
 fn told(query: &Query<'_>, at: Moment, explanation: &Explanation) -> anyhow::Result<String> {
     let local = VIETNAM.to_datetime(Timestamp::from_millisecond(at.unix_ms())?);
     let dossier = if query.dossier { "with" } else { "without" };
     let mut text = format!(
-        "{} asks {} for {}, {dossier} a dossier,\non {} in Việt Nam\n",
+        "{} asks {} for {}, {dossier} a dossier{},\non {} in Việt Nam\n",
         query.system.id,
         label::method(query.method),
         query.procedure,
+        backed(&query.backing),
         local.strftime("%A %Y-%m-%d at %H:%M"),
     );
     match &explanation.decision {

@@ -9,7 +9,7 @@ use jiff::tz::{Offset, TimeZone};
 use motlan_catalog::{
     Agreement, Catalog, Grant, Method, NarrowError, Procedure, ProcedureCode, System, View,
 };
-use motlan_mask::Mask;
+use motlan_mask::{Cover, Mask};
 use motlan_policy::{Refusal, asked};
 use prost_reflect::DynamicMessage;
 use serde::Serialize;
@@ -112,6 +112,9 @@ pub(super) struct Released {
     /// The paths that were kept back, as `motlan-withheld` tells the caller; `?`, last, where
     /// something was that has no path.
     pub(super) withheld: Vec<String>,
+    /// The paths of which part of the value was covered, as the grants say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) covered: Vec<String>,
     /// The granted paths that the sample lacks.
     pub(super) absent: Vec<String>,
     /// The message that leaves, as protobuf JSON with the contract's field names.
@@ -127,14 +130,15 @@ pub(super) struct Refused {
     pub(super) sentences: Vec<String>,
 }
 
-/// A view that is given on `method`, with its grants.
+/// A view that is given on `method`, with those of its grants that cover the same parts of values.
 pub(super) struct Given<'c> {
     pub(super) view: &'c Arc<View>,
     pub(super) grants: Vec<(&'c Agreement, &'c Grant)>,
+    pub(super) covers: Vec<Cover>,
 }
 
 impl Given<'_> {
-    /// R53: what leaves is what the view's own mask lets through, decoded again.
+    /// R53: what leaves is what the grants' own mask lets through, decoded again.
     pub(super) fn column(
         &self,
         catalog: &Catalog,
@@ -160,16 +164,17 @@ impl Given<'_> {
         })
     }
 
-    /// The view's mask, or that of the fields that are asked for.
+    /// The grants' mask, or that of the fields that are asked for.
     fn mask(
         &self,
         method: &Method,
         asked: Option<&[String]>,
     ) -> Result<Result<Arc<Mask>, Refused>, ReportError> {
         let Some(asked) = asked else {
-            return Ok(Ok(Arc::clone(&self.view.mask)));
+            let of_grants = self.grants.first().map(|(_, grant)| &grant.mask);
+            return Ok(Ok(Arc::clone(of_grants.unwrap_or(&self.view.mask))));
         };
-        match self.view.narrow(method, asked) {
+        match self.view.narrow(method, asked, &self.covers) {
             Ok(mask) => Ok(Ok(Arc::new(mask))),
             Err(NarrowError::NotGranted { paths }) => Ok(Err(self.refused(&paths))),
             Err(NarrowError::Unknown { path, suggestion }) => {
@@ -213,6 +218,7 @@ fn apply(mask: &Mask, method: &Method, sample: &Sample) -> Result<Released, Repo
     Ok(Released {
         bytes: masked.bytes.len(),
         withheld: mask.dropped(&masked.withheld).map(str::to_owned).collect(),
+        covered: mask.covered(&masked.withheld).map(str::to_owned).collect(),
         absent: mask.absent(&masked.withheld).map(str::to_owned).collect(),
         message: Leaving(DynamicMessage::decode(
             method.response.clone(),

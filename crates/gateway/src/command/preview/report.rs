@@ -116,7 +116,7 @@ pub(super) enum Label {
 impl Label {
     /// Whether no agreement could ever let it out.
     pub(super) fn never_leaves(self) -> bool {
-        !matches!(self, Self::Public | Self::Personal | Self::Sensitive)
+        matches!(self, Self::Unmarked | Self::Extension | Self::Unknown)
     }
 }
 
@@ -163,14 +163,30 @@ fn given<'q>(question: &Question<'q>) -> Result<Vec<Given<'q>>, ReportError> {
         .collect();
     let views = dataset.views.iter();
     let views = views.filter(|view| method.views.contains_key(&view.name));
-    let mut given: Vec<Given<'_>> = views
-        .map(|view| {
-            let grants = on_method.iter().copied();
-            let grants = grants.filter(|(_, grant)| grant.view.name == view.name);
-            let grants = grants.collect();
-            Given { view, grants }
-        })
-        .collect();
+    let mut given: Vec<Given<'_>> = Vec::new();
+    for view in views {
+        let first = given.len();
+        let grants = on_method.iter().copied();
+        for grant in grants.filter(|(_, grant)| grant.view.name == view.name) {
+            let covers = grant.1.terms.covers();
+            let alike = given.iter_mut().skip(first);
+            match alike.into_iter().find(|given| given.covers == covers) {
+                Some(given) => given.grants.push(grant),
+                None => given.push(Given {
+                    view,
+                    grants: vec![grant],
+                    covers,
+                }),
+            }
+        }
+        if given.len() == first {
+            given.push(Given {
+                view,
+                grants: Vec::new(),
+                covers: Vec::new(),
+            });
+        }
+    }
     let name = format!("{}/{}", dataset.id, method.name);
     if given.is_empty() {
         return Err(ReportError::NoView { method: name });
@@ -200,7 +216,16 @@ fn rows(catalog: &Catalog, held: &Content, columns: &[Column]) -> Result<Vec<Row
             let may_leave = labels
                 .get(way.as_slice())
                 .is_some_and(|label| !label.never_leaves());
-            if !may_leave || !held.get(way).is_some_and(|held| is_part(out, held)) {
+            let covered = column
+                .released
+                .iter()
+                .flat_map(|released| &released.covered);
+            let covered = covered.into_iter().any(|path| *path == out.path);
+            let part = held.get(way).is_some_and(|held| match covered {
+                true => out.values.len() <= held.values.len(),
+                false => is_part(out, held),
+            });
+            if !may_leave || !part {
                 return Err(ReportError::Astray {
                     view: column.view.clone(),
                     path: out.path.clone(),

@@ -174,6 +174,7 @@ fn outcome(released: &Released, sample_bytes: usize) -> String {
     );
     for (what, paths) in [
         ("withheld", &released.withheld),
+        ("covered", &released.covered),
         ("absent", &released.absent),
     ] {
         if !paths.is_empty() {
@@ -234,7 +235,7 @@ fn notes(report: &Report) -> String {
     if report.columns.iter().all(|column| column.refused.is_some()) {
         return text;
     }
-    let secret = |label| matches!(label, Label::Secret | Label::Unmarked);
+    let secret = |label| matches!(label, Label::Unmarked);
     let foreign = |label| matches!(label, Label::Extension | Label::Unknown);
     for (what, paths) in [
         (
@@ -242,7 +243,7 @@ fn notes(report: &Report) -> String {
             kept(report, |label| !label.never_leaves()),
         ),
         (
-            "secret or unmarked, so that no view can give it",
+            "unmarked, so that no view can give it",
             kept(report, secret),
         ),
         (

@@ -6,11 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use motlan_api::audit::v1::{Look, Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{Durable, Entry, RecordId};
-use motlan_catalog::{Catalog, Role, SystemId};
+use motlan_catalog::{Role, SystemId};
 use tonic::Code;
 
 use super::failure::Failure;
 use super::trail::Trails;
+use crate::enforced::Enforced;
 use crate::identity::{Inquirer, Inquiry};
 use crate::lookup::WireError;
 
@@ -64,6 +65,8 @@ pub(super) struct Request {
 /// A call with a right token, of which nothing is decided yet.
 #[must_use]
 pub(super) struct Asked {
+    /// What was in force when it came: who may look, and in whose words.
+    set: Arc<Enforced>,
     call: Call,
     inquirer: Inquirer,
     request: Request,
@@ -76,20 +79,21 @@ impl Asked {
         call: Call,
         inquirer: Inquirer,
         request: Request,
-        catalog: &Catalog,
+        set: Arc<Enforced>,
     ) -> Asked {
         let known = request.dataset.parse().ok();
-        let known = known.and_then(|id| catalog.dataset(&id));
+        let known = known.and_then(|id| set.catalog.dataset(&id));
         let now_us = now_us();
         let record = Record {
             time_us: now_us,
             caller: inquirer.system().id.to_string(),
             dataset: known.map(|known| known.id.to_string()).unwrap_or_default(),
             method: call.path().to_owned(),
-            revision: catalog.revision().to_string(),
+            revision: set.revision().to_string(),
             ..Record::default()
         };
         Asked {
+            set,
             call,
             inquirer,
             request,
@@ -158,6 +162,11 @@ impl Admitted {
     /// When it came, in microseconds since the Unix epoch.
     pub(super) fn now_us(&self) -> i64 {
         self.0.now_us
+    }
+
+    /// What was in force then.
+    pub(super) fn set(&self) -> Arc<Enforced> {
+        Arc::clone(&self.0.set)
     }
 
     /// The official who calls.

@@ -1,0 +1,231 @@
+//! Signatures: who signed each agreement, and which set of files may be in force.
+//!
+//! An agreement is signed by its provider's owner and data-protection officer and by its consumer,
+//! each with a key of their own that the catalogue registers. The set of all files has a manifest
+//! with a hash of each, under a revision that only grows, signed by a key that the gateway's
+//! configuration names. A [`SignedCatalog`] is the proof that all of it was verified.
+//!
+//! In scope: verifying, signing, sealing, and remembering what was in force last. Out of scope:
+//! what an agreement may say (`load`), and who may hold a key.
+
+mod accepted;
+mod agreements;
+mod json;
+mod jws;
+mod key;
+mod manifest;
+mod signer;
+mod survey;
+mod write;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::fault::Faults;
+use crate::load::{self, Files, Reading, Snapshot};
+pub use accepted::{AcceptError, Accepted};
+pub(crate) use agreements::check as check_agreements;
+pub(crate) use key::PublicKey;
+pub use key::{PrivateKey, PrivateKeyError};
+use manifest::{MANIFEST, MANIFEST_SIGNATURE, Manifest};
+pub(crate) use signer::Signers;
+pub use signer::{Signer, SignerRole, SignerRoleError};
+pub use survey::Survey;
+pub use write::{SealError, Sealed, SignError, Signing, seal, seal_unchecked, sign, signatures};
+
+/// A catalogue that is to be in force, and by what it is told whether it may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedFolder {
+    /// The catalogue's folder.
+    pub folder: PathBuf,
+    /// The public key that its manifest is signed with.
+    pub manifest_key: PathBuf,
+    /// The file that says which set was in force last.
+    pub known_revision: PathBuf,
+}
+
+/// A catalogue whose agreements are all signed, whose files are those of a manifest that is signed,
+/// and which is not older than what was in force. Only verification makes one.
+#[must_use]
+#[derive(Debug)]
+pub struct SignedCatalog {
+    catalog: Catalog,
+    accepted: Accepted,
+    known_revision: PathBuf,
+}
+
+impl SignedCatalog {
+    /// Reads each file of the folder once, and verifies what was read.
+    ///
+    /// # Errors
+    /// All that is wrong: in the files, in their signatures, in the manifest, and with its revision.
+    pub fn load(place: &SignedFolder) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let known = Accepted::read(&place.known_revision);
+        if let Err(error) = &known {
+            report_known(&place.known_revision, error, &mut faults);
+        }
+        let signed = verify(place, known.ok().as_ref(), faults)?;
+        Ok(signed)
+    }
+
+    /// The set's number.
+    #[must_use]
+    pub fn sealed_revision(&self) -> u64 {
+        self.accepted.revision
+    }
+
+    /// R86: remembers that this set is in force, so that no older one will be. Returns once that
+    /// would survive a power cut. Asked again, it writes nothing.
+    ///
+    /// # Errors
+    /// [`AcceptError`], where a later set was in force by now, or the file cannot be written.
+    pub fn remember(&self) -> Result<(), AcceptError> {
+        let known = Accepted::read(&self.known_revision)?;
+        self.accepted.follows(&known)?;
+        if known == self.accepted {
+            return Ok(());
+        }
+        self.accepted.write(&self.known_revision)
+    }
+}
+
+impl Deref for SignedCatalog {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        &self.catalog
+    }
+}
+
+/// Verifies a set and makes it the one that was in force last; makes the file where there is none.
+///
+/// # Errors
+/// As [`SignedCatalog::load`].
+pub fn accept(place: &SignedFolder) -> Result<Accepted, Faults> {
+    let mut faults = Faults::new();
+    let known = match Accepted::read(&place.known_revision) {
+        Ok(known) => Some(known),
+        Err(AcceptError::Missing { .. }) => None,
+        Err(error) => {
+            report_known(&place.known_revision, &error, &mut faults);
+            None
+        }
+    };
+    let signed = verify(place, known.as_ref(), faults)?;
+    if known.as_ref() != Some(&signed.accepted)
+        && let Err(error) = signed.accepted.write(&place.known_revision)
+    {
+        let mut faults = Faults::new();
+        report_known(&place.known_revision, &error, &mut faults);
+        return Err(faults);
+    }
+    Ok(signed.accepted)
+}
+
+fn verify(
+    place: &SignedFolder,
+    known: Option<&Accepted>,
+    mut faults: Faults,
+) -> Result<SignedCatalog, Faults> {
+    let root = &place.folder;
+    let key = PublicKey::read(&place.manifest_key, &mut faults);
+    let snapshot = Snapshot::take(root, &mut faults);
+    let accepted = check_manifest(root, &snapshot, key.as_ref(), known, &mut faults);
+    let reading = Reading {
+        files: Arc::new(Files::Snapshot(snapshot)),
+        draft: None,
+        is_signed: true,
+    };
+    let catalog = load::load(root, reading, faults)?;
+    let mut faults = Faults::new();
+    report_shared_key(place, &catalog, key.as_ref(), &mut faults);
+    // Without a manifest or its key there was a fault.
+    let signed = accepted.map(|accepted| SignedCatalog {
+        catalog,
+        accepted,
+        known_revision: place.known_revision.clone(),
+    });
+    match signed {
+        Some(signed) => faults.or(signed),
+        None => Err(faults),
+    }
+}
+
+/// Holds the folder against its manifest, and the manifest against its signature and what was in
+/// force. Nothing, with a fault, where there is no manifest.
+fn check_manifest(
+    root: &Path,
+    snapshot: &Snapshot,
+    key: Option<&PublicKey>,
+    known: Option<&Accepted>,
+    faults: &mut Faults,
+) -> Option<Accepted> {
+    let file = root.join(MANIFEST);
+    let seal = "seal the set with `motlan policy seal`";
+    let Some(content) = snapshot.files().get(MANIFEST) else {
+        faults.push(&file, None, "is not there: the set is not sealed", seal);
+        return None;
+    };
+    let signature = root.join(MANIFEST_SIGNATURE);
+    match snapshot.files().get(MANIFEST_SIGNATURE) {
+        None => faults.push(&signature, None, "is not there", seal),
+        Some(found) => {
+            if let Some(Err(what)) = key.map(|key| manifest::verify(content, found, key)) {
+                faults.push(&signature, None, what, seal);
+            }
+        }
+    }
+    let manifest = match Manifest::read(content) {
+        Ok(manifest) => manifest,
+        Err(what) => {
+            faults.push(&file, None, what, seal);
+            return None;
+        }
+    };
+    manifest.compare(root, snapshot, faults);
+    let accepted = Accepted::of(manifest.revision, content);
+    if let Some(Err(error)) = known.map(|known| accepted.follows(known)) {
+        let remedy = "take the newest set, or seal this one under a higher revision";
+        faults.push(&file, None, error.to_string(), remedy);
+    }
+    Some(accepted)
+}
+
+/// Who seals the set signs nothing in it: each key has one holder.
+fn report_shared_key(
+    place: &SignedFolder,
+    catalog: &Catalog,
+    key: Option<&PublicKey>,
+    faults: &mut Faults,
+) {
+    let Some(key) = key else { return };
+    let same = catalog.signers.ders().find(|(_, der)| *der == key.der());
+    if let Some((signer, _)) = same {
+        let what = format!("is the same key as `{}`", signer.file());
+        let remedy = "make a key of its own for the manifest";
+        faults.push(&place.manifest_key, None, what, remedy);
+    }
+}
+
+fn report_known(file: &Path, error: &AcceptError, faults: &mut Faults) {
+    let (what, remedy) = match error {
+        AcceptError::Missing { .. } => (
+            "is not there, so that nothing tells an older set from a newer one".to_owned(),
+            "see that the set is the newest, then make it with `motlan policy accept`",
+        ),
+        AcceptError::File { source, .. } => (
+            format!("cannot be read or written: {source}"),
+            "check the folder and its permissions",
+        ),
+        AcceptError::Content { what, .. } => (
+            what.clone(),
+            "put it back, or see that the set is the newest, remove the file and make it with \
+             `motlan policy accept`",
+        ),
+        error => (error.to_string(), "take the newest set"),
+    };
+    faults.push(file, None, what, remedy);
+}

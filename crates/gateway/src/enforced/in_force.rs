@@ -1,0 +1,207 @@
+//! Which set is in force: one pointer that is swapped whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use motlan_catalog::Revision;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+use tokio::sync::watch;
+
+use super::{Enforced, Problems, Sources};
+use crate::ledger::now_us;
+use crate::telemetry::Metrics;
+
+/// The set in force. Cheap to clone; all clones tell of the same.
+#[derive(Clone)]
+pub struct InForce(Arc<Inner>);
+
+struct Inner {
+    sources: Sources,
+    /// Read for the time that a pointer is copied in; no lookup waits for a set to be loaded.
+    taken: watch::Sender<Taken>,
+    failed: Mutex<Option<Failed>>,
+    /// Held while a set is loaded: one at a time, in the order in which they were asked for.
+    loading: tokio::sync::Mutex<()>,
+    tries: Counter<u64>,
+}
+
+/// A set, and since when it decides.
+#[derive(Clone)]
+struct Taken {
+    set: Arc<Enforced>,
+    at_us: i64,
+}
+
+/// A set that was refused.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// When it was tried, in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// All that is wrong with it.
+    pub problems: Arc<Problems>,
+}
+
+/// What came of a try that found nothing wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The set is in force from now on.
+    Taken(Revision),
+    /// It is the one that was in force already, and goes on.
+    Unchanged(Revision),
+}
+
+/// What is told of the set in force.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its revision.
+    pub revision: Revision,
+    /// Since when it decides, in microseconds since the Unix epoch.
+    pub taken_us: i64,
+    /// The last try, where it was refused.
+    pub failed: Option<Failed>,
+}
+
+impl InForce {
+    /// Loads the first set. Blocking.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn load(sources: Sources, metrics: &Metrics) -> Result<Self, Problems> {
+        let set = Arc::new(Enforced::load(&sources, None)?);
+        let at_us = now_us();
+        let tries = metrics
+            .meter()
+            .u64_counter("motlan.catalog.reloads")
+            .with_description("Tries to take another set in force, by what came of them")
+            .build();
+        let this = Self(Arc::new(Inner {
+            sources,
+            taken: watch::Sender::new(Taken { set, at_us }),
+            failed: Mutex::default(),
+            loading: tokio::sync::Mutex::default(),
+            tries,
+        }));
+        this.observe(metrics);
+        Ok(this)
+    }
+
+    /// The set that decides now. Whoever holds it is answered by it alone, whatever is taken in
+    /// force meanwhile.
+    #[must_use]
+    pub fn set(&self) -> Arc<Enforced> {
+        Arc::clone(&self.0.taken.borrow().set)
+    }
+
+    /// What is told of it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let Taken { set, at_us } = self.0.taken.borrow().clone();
+        let failed = self.0.failed.lock();
+        Standing {
+            revision: set.revision().clone(),
+            taken_us: at_us,
+            failed: failed.unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// R87: loads and checks the set anew, beside the lookups, and takes it in force whole. Where
+    /// anything is wrong with it, all of that is logged, and the one in force stays.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
+        let _one_at_a_time = self.0.loading.lock().await;
+        let inner = Arc::clone(&self.0);
+        let before = self.set();
+        let load = move || Enforced::load(&inner.sources, Some(&before));
+        let loaded = match tokio::task::spawn_blocking(load).await {
+            Ok(loaded) => loaded,
+            Err(_panicked) => Err(Problems::lost()),
+        };
+        let failed = match loaded {
+            Ok(set) => {
+                self.fail(None);
+                let reloaded = self.take(set);
+                return Ok(reloaded);
+            }
+            Err(problems) => Failed {
+                at_us: now_us(),
+                problems: Arc::new(problems),
+            },
+        };
+        for problem in failed.problems.lines() {
+            tracing::error!(problem, "a fault of the set that was to be taken in force");
+        }
+        let (faults, revision) = (failed.problems.len(), self.set().revision().to_string());
+        tracing::error!(
+            faults,
+            revision,
+            "a set was refused; the one in force stays"
+        );
+        self.count("refused");
+        let problems = Arc::clone(&failed.problems);
+        self.fail(Some(failed));
+        Err(problems)
+    }
+
+    /// Puts a set that is whole and checked in force.
+    fn take(&self, set: Enforced) -> Reloaded {
+        let revision = set.revision().clone();
+        if revision == *self.set().revision() {
+            tracing::info!(%revision, "the set that is in force was loaded again, and goes on");
+            self.count("unchanged");
+            return Reloaded::Unchanged(revision);
+        }
+        let set = Arc::new(set);
+        let before = self.0.taken.send_replace(Taken {
+            set,
+            at_us: now_us(),
+        });
+        let before = before.set.revision();
+        tracing::info!(%revision, %before, "another set is in force");
+        self.count("taken");
+        Reloaded::Taken(revision)
+    }
+
+    fn fail(&self, failed: Option<Failed>) {
+        *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+    }
+
+    fn count(&self, result: &'static str) {
+        self.0.tries.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    fn observe(&self, metrics: &Metrics) {
+        let observed = Arc::downgrade(&self.0);
+        metrics
+            .meter()
+            .i64_observable_gauge("motlan.catalog.taken")
+            .with_description("Since when the set in force decides, by its revision")
+            .with_unit("s")
+            .with_callback(move |gauge| {
+                let Some(inner) = observed.upgrade() else {
+                    return;
+                };
+                let Taken { set, at_us } = inner.taken.borrow().clone();
+                let revision = KeyValue::new("revision", set.revision().to_string());
+                gauge.observe(at_us.div_euclid(1_000_000), &[revision]);
+            })
+            .build();
+        let observed = Arc::downgrade(&self.0);
+        metrics
+            .meter()
+            .i64_observable_gauge("motlan.catalog.refused")
+            .with_description("When the last try was refused; 0 where it was not")
+            .with_unit("s")
+            .with_callback(move |gauge| {
+                let Some(inner) = observed.upgrade() else {
+                    return;
+                };
+                let failed = inner.failed.lock();
+                let failed = failed.unwrap_or_else(PoisonError::into_inner);
+                let at_us = failed.as_ref().map_or(0, |failed| failed.at_us);
+                gauge.observe(at_us.div_euclid(1_000_000), &[]);
+            })
+            .build();
+    }
+}

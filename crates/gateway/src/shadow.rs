@@ -1,0 +1,277 @@
+//! Shadow: a candidate set decides beside the one in force, and what it would decide otherwise is
+//! counted and shown. It decides nothing: it may be unsigned, and may fail to load.
+//!
+//! A lookup leaves a copy of what it asks and goes on; a thread decides it by both sets, at one
+//! moment, and compares. Rules are pure, so the one in force decides there as it did for the
+//! lookup. Out of scope: what rules do not see, such as quotas and rates.
+//!
+//! Limits: [`QUEUE_MAX`] questions wait to be compared, and further ones are only counted;
+//! [`ROWS_MAX`] differences are told apart.
+
+mod asked;
+mod candidate;
+mod decided;
+mod table;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+
+use jiff::Timestamp;
+use motlan_catalog::Revision;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+use serde_json::json;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::enforced::{Enforced, InForce, Problems};
+use crate::telemetry::Metrics;
+pub use asked::Asked;
+pub use candidate::Candidate;
+pub use decided::{Decided, Difference};
+pub use table::{ROWS_MAX, Row, Table, Told};
+
+/// Questions that wait to be compared.
+pub const QUEUE_MAX: usize = 4096;
+
+/// A candidate beside what is in force. Cheap to clone.
+#[derive(Clone)]
+pub struct Shadow(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    queue: Sender<Seen>,
+    standing: Mutex<Standing>,
+    dropped: Counter<u64>,
+}
+
+/// A question that a lookup asked, and the set that decided it.
+struct Seen {
+    set: Arc<Enforced>,
+    asked: Asked,
+}
+
+/// What was found so far.
+struct Standing {
+    candidate: Result<Arc<Candidate>, Arc<Problems>>,
+    /// The revisions that are compared: in force, and the candidate's.
+    between: Option<(Revision, Revision)>,
+    table: Table,
+}
+
+/// What is told of the candidate.
+pub struct Report {
+    /// Its revision; or all that is wrong with it.
+    pub candidate: Result<Revision, Arc<Problems>>,
+    /// The revision that it was compared with; none where no question came yet.
+    pub in_force: Option<Revision>,
+    /// The differences.
+    pub table: Table,
+}
+
+impl Shadow {
+    /// Begins to compare with the candidate in `folder`. Blocking: loads it. One that is wrong is
+    /// told of in the log, and compared with nothing.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn start(folder: PathBuf, in_force: &InForce, metrics: &Metrics) -> std::io::Result<Self> {
+        let (queue, seen) = channel(QUEUE_MAX);
+        let counter = |name, text| {
+            let meter = metrics.meter();
+            let counter = meter.u64_counter(name);
+            counter.with_description(text).build()
+        };
+        let dropped =
+            "Lookups that were not compared: the queue was full, or another set is in force";
+        let shadow = Self(Arc::new(Inner {
+            standing: Mutex::new(Standing::begin(loaded(&folder))),
+            folder,
+            queue,
+            dropped: counter("motlan.shadow.dropped", dropped),
+        }));
+        let work = Work {
+            inner: Arc::downgrade(&shadow.0),
+            in_force: in_force.clone(),
+            compared: counter(
+                "motlan.shadow.compared",
+                "Lookups that the candidate decided as well",
+            ),
+            differences: counter(
+                "motlan.shadow.differences",
+                "Those that it would decide otherwise, by how",
+            ),
+        };
+        let thread = thread::Builder::new().name("motlan-shadow".to_owned());
+        // Ends with the last clone.
+        let _detached = thread.spawn(move || work.run(seen))?;
+        Ok(shadow)
+    }
+
+    /// Takes note of a question that `set` decides. Never waits.
+    pub fn observe(&self, set: &Arc<Enforced>, asked: impl FnOnce() -> Asked) {
+        match self.0.queue.try_reserve() {
+            Ok(place) => place.send(Seen {
+                set: Arc::clone(set),
+                asked: asked(),
+            }),
+            Err(_full) => self.0.dropped.add(1, &[]),
+        }
+    }
+
+    /// Loads the candidate anew, and begins to count anew. Blocking.
+    pub fn reload(&self) {
+        let candidate = loaded(&self.0.folder);
+        *self.0.standing() = Standing::begin(candidate);
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let standing = self.0.standing();
+        let candidate = standing.candidate.as_ref();
+        Report {
+            candidate: candidate
+                .map(|candidate| candidate.revision().clone())
+                .map_err(Arc::clone),
+            in_force: standing
+                .between
+                .as_ref()
+                .map(|(in_force, _)| in_force.clone()),
+            table: standing.table.clone(),
+        }
+    }
+}
+
+impl Report {
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let revision = self.candidate.as_ref().ok().map(Revision::as_str);
+        let problems = self.candidate.as_ref().err();
+        let problems: Vec<String> = problems.iter().flat_map(|them| them.lines()).collect();
+        let rows = self.table.rows().map(|(row, told)| {
+            json!({
+                "kind": row.difference.kind(), "caller": row.caller, "method": row.method,
+                "procedure": row.procedure, "difference": row.difference, "count": told.count,
+                "first": told.first, "last": told.last,
+            })
+        });
+        json!({
+            "candidate": revision,
+            "faults": problems,
+            "in_force": self.in_force.as_ref().map(Revision::as_str),
+            "compared": self.table.compared(),
+            "different": self.table.differ(),
+            "others": self.table.others(),
+            "rows": rows.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// For people.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.candidate {
+            Ok(revision) => writeln!(f, "candidate {revision}")?,
+            Err(problems) => return writeln!(f, "the candidate cannot be used:\n{problems}"),
+        }
+        if let Some(in_force) = &self.in_force {
+            writeln!(f, "in force  {in_force}")?;
+        }
+        write!(f, "{}", self.table)
+    }
+}
+
+impl Inner {
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    fn begin(candidate: Result<Candidate, Problems>) -> Self {
+        Self {
+            candidate: candidate.map(Arc::new).map_err(Arc::new),
+            between: None,
+            table: Table::default(),
+        }
+    }
+
+    /// Adds what was found between two revisions; what stands there of any others goes.
+    fn add(
+        &mut self,
+        between: (Revision, Revision),
+        asked: &Asked,
+        difference: Option<&Difference>,
+    ) {
+        if self.between.as_ref() != Some(&between) {
+            self.table = Table::default();
+            self.between = Some(between);
+        }
+        self.table.add(asked, difference, &time(asked));
+    }
+}
+
+fn loaded(folder: &Path) -> Result<Candidate, Problems> {
+    let loaded = Candidate::load(folder);
+    match &loaded {
+        Ok(candidate) => {
+            let revision = candidate.revision();
+            tracing::info!(%revision, "a candidate decides beside what is in force");
+        }
+        Err(problems) => {
+            for problem in problems.lines() {
+                tracing::error!(problem, "a fault of the candidate");
+            }
+            tracing::error!("the candidate cannot be used; nothing is compared");
+        }
+    }
+    loaded
+}
+
+fn time(asked: &Asked) -> String {
+    let time = Timestamp::from_millisecond(asked.at.unix_ms());
+    time.map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+/// What the thread needs.
+struct Work {
+    inner: Weak<Inner>,
+    in_force: InForce,
+    compared: Counter<u64>,
+    differences: Counter<u64>,
+}
+
+impl Work {
+    fn run(&self, mut seen: Receiver<Seen>) {
+        while let Some(Seen { set, asked }) = seen.blocking_recv() {
+            let Some(inner) = self.inner.upgrade() else {
+                return;
+            };
+            let candidate = inner.standing().candidate.clone();
+            let Ok(candidate) = candidate else { continue };
+            // Of a set that is in force no more, nobody asks any longer.
+            if self.in_force.set().revision() != set.revision() {
+                inner.dropped.add(1, &[]);
+                continue;
+            }
+            let was = asked.decided(&set.catalog, &set.rules);
+            let is = candidate.decides(&asked);
+            let difference = Difference::between(was, is);
+            self.compared.add(1, &[]);
+            if let Some(difference) = &difference {
+                let kind = KeyValue::new("kind", difference.kind());
+                self.differences.add(1, &[kind]);
+            }
+            let between = (set.revision().clone(), candidate.revision().clone());
+            let mut standing = inner.standing();
+            // Loaded anew meanwhile: what was found is of the one before.
+            let same = standing.candidate.as_ref();
+            if same.is_ok_and(|same| Arc::ptr_eq(same, &candidate)) {
+                standing.add(between, &asked, difference.as_ref());
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What others sign for one lookup: a person's consent, officials' approvals, an emergency; and what
+//! a use leaves behind.
+
+mod approvals;
+mod consents;
+mod desk;

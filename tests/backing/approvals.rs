@@ -1,0 +1,139 @@
+//! Officials who approve of another's question.
+
+use motlan_testkit::Token;
+use motlan_testkit::client::Reply;
+use motlan_testkit::world::OFFICIAL;
+use serde_json::json;
+use tonic::Code;
+
+use super::desk::{MINISTRY, approval, ask, now_s, question, request, signed, start};
+use crate::system::question::{DESK, LIST_HOUSEHOLD};
+use crate::system::refused::{refused_on_record, turned_away};
+use crate::system::running::Running;
+
+const TERMS: &str = "approvals = 2";
+const SHOWN: &str = "approvals = 2\n";
+
+async fn show(running: &Running, tokens: &[Token]) -> Reply {
+    let sign = |token| ("motlan-approval", signed(running, MINISTRY, token));
+    let shown: Vec<_> = tokens.iter().map(sign).collect();
+    ask(running, &shown).await
+}
+
+/// R29.
+#[tokio::test]
+async fn two_others_who_approve_are_enough_and_one_is_not() {
+    let running = start(TERMS, SHOWN).await;
+    let (one, two) = (approval(&running, "chief-1"), approval(&running, "chief-2"));
+    let alone = show(&running, std::slice::from_ref(&one)).await;
+    let refused = refused_on_record(&alone, Code::PermissionDenied, "APPROVALS_REQUIRED");
+    assert_eq!(running.heard(), 0);
+    let reply = show(&running, &[one.clone(), two.clone()]).await;
+    assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
+    let record = reply.metadata("motlan-record").unwrap().to_owned();
+    // As whoever passes metadata on may join it; and again, as an approval holds until it expires.
+    let both = [&one, &two].map(|token| signed(&running, MINISTRY, token));
+    let reply = ask(&running, &[("motlan-approval", both.join(","))]).await;
+    assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
+    let past = running.stop().await;
+    let refused = past.assert_refused(&refused, "APPROVALS_REQUIRED");
+    assert_eq!((refused.record.approvals, refused.sealed.approvers.len()), (1, 1));
+    let (question, outcome) = past.lookup(&record);
+    for entry in [question, outcome] {
+        assert_eq!(entry.record.approvals, 2);
+        assert_eq!(entry.sealed.approvers, ["chief-1", "chief-2"]);
+    }
+}
+
+/// R29: distinct people, none of them the one who asks.
+#[tokio::test]
+async fn who_asks_does_not_approve_and_who_approves_twice_counts_once() {
+    let running = start(TERMS, SHOWN).await;
+    for (approvers, why) in [
+        (["chief-1", OFFICIAL], "by the official who asks"),
+        (["chief-1", "OFFICIAL-0001 "], "by the official who asks"),
+        (["chief-1", "chief-1"], "by an official who approved already"),
+        (["chief-1", "Chief-1"], "by an official who approved already"),
+    ] {
+        let tokens = approvers.map(|official| approval(&running, official));
+        let reply = show(&running, &tokens).await;
+        refused_on_record(&reply, Code::PermissionDenied, "APPROVALS_REQUIRED");
+        let message = reply.status.message();
+        assert!(message.contains("approval 2 is ") && message.contains(why), "{message}");
+    }
+    assert_eq!(running.heard(), 0);
+    running.stop().await;
+}
+
+/// R29: an approval is for one question and no other.
+#[tokio::test]
+async fn an_approval_of_another_question_counts_for_nothing() {
+    let running = start(TERMS, SHOWN).await;
+    let of = |name: &str, value: Option<&str>| {
+        let mut request = request(&running);
+        let request = request.as_object_mut().unwrap();
+        match value {
+            Some(value) => request.insert(name.to_owned(), value.into()),
+            None => request.remove(name),
+        };
+        approval(&running, "chief-2").claim("request", request.clone())
+    };
+    let right = || approval(&running, "chief-2");
+    let (now_s, stranger) = (now_s(), "001099000000");
+    let cases = [
+        ("request.system", of("system", Some(DESK))),
+        ("request.official", of("official", Some("official-0002"))),
+        ("request.method", of("method", Some(LIST_HOUSEHOLD))),
+        ("request.procedure", of("procedure", Some("1.014177"))),
+        ("request.dossier", of("dossier", Some("another"))),
+        ("request.dossier", of("dossier", None)),
+        ("request.subject", of("subject", Some(stranger))),
+        ("exp", right().issued_s(now_s - 60).expires_s(now_s - 1)),
+        ("iat", right().issued_s(now_s + 60)),
+    ];
+    for (claim, token) in cases {
+        let reply = show(&running, &[approval(&running, "chief-1"), token]).await;
+        refused_on_record(&reply, Code::PermissionDenied, "APPROVALS_REQUIRED");
+        let message = reply.status.message();
+        assert!(message.contains("approval 2 does not fit"), "{claim}: {message}");
+        assert!(message.contains(claim), "{claim}: {message}");
+        assert!(!message.contains(stranger), "{message}");
+    }
+    assert_eq!(running.heard(), 0);
+    running.stop().await;
+}
+
+/// R29.
+#[tokio::test]
+async fn an_approval_that_was_not_signed_as_it_must_be_is_turned_away() {
+    let running = start(TERMS, SHOWN).await;
+    let right = || approval(&running, "chief-1");
+    let world = running.world();
+    let by = |system: &str, token: &Token| world.system(system).unwrap().sign(token).unwrap();
+    let own = |token: &Token| by(MINISTRY, token);
+    let cases = [
+        ("APPROVAL_MALFORMED", "x".to_owned()),
+        ("APPROVAL_MALFORMED", own(&right().header("typ", "JWT"))),
+        ("APPROVAL_MALFORMED", own(&right().header("typ", "motlan-consent+jwt"))),
+        ("APPROVAL_MALFORMED", own(&right().without("request"))),
+        ("APPROVAL_MALFORMED", own(&right().claim("request", json!({})))),
+        ("APPROVAL_MALFORMED", own(&right().expires_s(now_s() + 25 * 3600))),
+        ("APPROVAL_ISSUER", by(DESK, &right().claim("iss", DESK))),
+        ("APPROVAL_SIGNATURE", by(DESK, &right())),
+        ("APPROVAL_AUDIENCE", own(&right().audience("https://other.example"))),
+    ];
+    for (reason, text) in cases {
+        let reply = ask(&running, &[("motlan-approval", text)]).await;
+        turned_away(&reply, Code::Unauthenticated, reason);
+    }
+    let one = own(&right());
+    for joined in [[one.as_str(); 4].join(","), format!("{one},"), String::new()] {
+        let reply = ask(&running, &[("motlan-approval", joined)]).await;
+        turned_away(&reply, Code::InvalidArgument, "METADATA_MALFORMED");
+    }
+    let call = question(&running).bearing(&one);
+    let reply = running.client(MINISTRY).await.call(&call).await.unwrap();
+    turned_away(&reply, Code::Unauthenticated, "TOKEN_MALFORMED");
+    let past = running.stop().await;
+    assert!(past.entries.is_empty());
+}

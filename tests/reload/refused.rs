@@ -1,0 +1,113 @@
+//! Sets that are wrong, and what is told of sets.
+
+use motlan_gateway::enforced::Reloaded;
+use motlan_testkit::client::Call;
+use serde_json::json;
+use tonic::Code;
+
+use super::sets::{AGREEMENT, Flavour};
+use crate::system::question::{OTHER_DESK, RESIDENCE, person};
+use crate::system::running::Running;
+
+const PROVINCES: &str = "catalog/systems/provinces.toml";
+
+/// A line of `/readyz?verbose`.
+async fn told(running: &Running, begin: &str) -> Option<String> {
+    let (status, text) = running.admin.page("/readyz?verbose").await;
+    assert_eq!(status, 200, "{text}");
+    let mut lines = text.lines();
+    let line = lines.find_map(|line| line.strip_prefix(begin));
+    line.map(|line| line.trim().to_owned())
+}
+
+#[tokio::test]
+async fn a_bad_set_is_refused_with_every_fault_named_and_the_old_one_goes_on() {
+    // R87.
+    let running = Running::start().await;
+    let before = told(&running, "revision").await.unwrap();
+    let (agreement, provinces) = (read(&running, AGREEMENT), read(&running, PROVINCES));
+    let world = running.world();
+    world
+        .write(AGREEMENT, &agreement.replace("\"G01\"", "\"G99\""))
+        .unwrap();
+    world
+        .write(
+            PROVINCES,
+            &provinces.replace("suspended = true", "suspended = 1"),
+        )
+        .unwrap();
+    let problems = running.reload().await.unwrap_err().to_string();
+    for due in ["G99", "provinces.toml:7: `suspended`"] {
+        assert!(problems.contains(due), "{due}: {problems}");
+    }
+    // Nothing has changed, and the operator can see why.
+    assert_eq!(told(&running, "revision").await.as_ref(), Some(&before));
+    let (_, page) = running.admin.page("/readyz?verbose").await;
+    assert!(page.contains("provinces.toml:7: `suspended`"), "{page}");
+    assert!(running.admin.counter(TRIES, "result=\"refused\"").await == 1);
+    let reply = running.ask(&person(&running.roles().person)).await;
+    assert_eq!(reply.code(), Code::Ok);
+
+    // The good one is taken, and the failure forgotten.
+    world.write(PROVINCES, &provinces).unwrap();
+    world
+        .write(AGREEMENT, &Flavour::Identity.agreement())
+        .unwrap();
+    let Ok(Reloaded::Taken(revision)) = running.reload().await else {
+        panic!("a good set was not taken");
+    };
+    assert_ne!(revision.as_str(), before);
+    assert_eq!(
+        told(&running, "revision").await.as_deref(),
+        Some(revision.as_str())
+    );
+    assert_eq!(told(&running, "refused").await, None);
+    let (_, metrics) = running.admin.page("/metrics").await;
+    let taken = format!("motlan_catalog_taken_seconds{{revision=\"{revision}\"");
+    assert!(metrics.contains(&taken), "{metrics}");
+    assert!(!metrics.contains(&before), "{metrics}");
+    running.stop().await;
+}
+
+/// As it comes out of the metrics.
+const TRIES: &str = "motlan_catalog_reloads_total";
+
+#[tokio::test]
+async fn the_same_set_again_changes_nothing() {
+    let running = Running::start().await;
+    let taken = told(&running, "taken").await;
+    assert!(matches!(running.reload().await, Ok(Reloaded::Unchanged(_))));
+    assert_eq!(told(&running, "taken").await, taken);
+    assert_eq!(
+        running.admin.counter(TRIES, "result=\"unchanged\"").await,
+        1
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn looks_at_the_audit_trail_are_on_record_under_the_set_that_let_them() {
+    // R88: the gateway's own services take the set as lookups do.
+    let running = Running::start().await;
+    let client = running.client(OTHER_DESK).await;
+    running
+        .world()
+        .write(AGREEMENT, &Flavour::Identity.agreement())
+        .unwrap();
+    let Ok(Reloaded::Taken(revision)) = running.reload().await else {
+        panic!("a good set was not taken");
+    };
+    let system = running.world().system(OTHER_DESK).unwrap();
+    let purpose = json!({ "basis": "thanh tra" });
+    let token = system.token(RESIDENCE).unwrap().claim("purpose", purpose);
+    let call = Call::new("/motlan.audit.v1.Audit/Search", &[]).unwrap();
+    let call = call.bearer(&system.sign(&token).unwrap()).unwrap();
+    let reply = client.call(&call).await.unwrap();
+    assert_eq!(reply.reason().as_deref(), Some("ROLE_NOT_HELD"));
+    let past = running.stop().await;
+    assert_eq!(past.entries[0].record.revision, revision.as_str());
+}
+
+fn read(running: &Running, path: &str) -> String {
+    std::fs::read_to_string(running.world().dir().join(path)).unwrap()
+}
