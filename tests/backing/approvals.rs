@@ -37,7 +37,10 @@ async fn two_others_who_approve_are_enough_and_one_is_not() {
     assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
     let past = running.stop().await;
     let refused = past.assert_refused(&refused, "APPROVALS_REQUIRED");
-    assert_eq!((refused.record.approvals, refused.sealed.approvers.len()), (1, 1));
+    assert_eq!(
+        (refused.record.approvals, refused.sealed.approvers.len()),
+        (1, 1)
+    );
     let (question, outcome) = past.lookup(&record);
     for entry in [question, outcome] {
         assert_eq!(entry.record.approvals, 2);
@@ -52,14 +55,23 @@ async fn who_asks_does_not_approve_and_who_approves_twice_counts_once() {
     for (approvers, why) in [
         (["chief-1", OFFICIAL], "by the official who asks"),
         (["chief-1", "OFFICIAL-0001 "], "by the official who asks"),
-        (["chief-1", "chief-1"], "by an official who approved already"),
-        (["chief-1", "Chief-1"], "by an official who approved already"),
+        (
+            ["chief-1", "chief-1"],
+            "by an official who approved already",
+        ),
+        (
+            ["chief-1", "Chief-1"],
+            "by an official who approved already",
+        ),
     ] {
         let tokens = approvers.map(|official| approval(&running, official));
         let reply = show(&running, &tokens).await;
         refused_on_record(&reply, Code::PermissionDenied, "APPROVALS_REQUIRED");
         let message = reply.status.message();
-        assert!(message.contains("approval 2 is ") && message.contains(why), "{message}");
+        assert!(
+            message.contains("approval 2 is ") && message.contains(why),
+            "{message}"
+        );
     }
     assert_eq!(running.heard(), 0);
     running.stop().await;
@@ -95,7 +107,10 @@ async fn an_approval_of_another_question_counts_for_nothing() {
         let reply = show(&running, &[approval(&running, "chief-1"), token]).await;
         refused_on_record(&reply, Code::PermissionDenied, "APPROVALS_REQUIRED");
         let message = reply.status.message();
-        assert!(message.contains("approval 2 does not fit"), "{claim}: {message}");
+        assert!(
+            message.contains("approval 2 does not fit"),
+            "{claim}: {message}"
+        );
         assert!(message.contains(claim), "{claim}: {message}");
         assert!(!message.contains(stranger), "{message}");
     }
@@ -114,20 +129,36 @@ async fn an_approval_that_was_not_signed_as_it_must_be_is_turned_away() {
     let cases = [
         ("APPROVAL_MALFORMED", "x".to_owned()),
         ("APPROVAL_MALFORMED", own(&right().header("typ", "JWT"))),
-        ("APPROVAL_MALFORMED", own(&right().header("typ", "motlan-consent+jwt"))),
+        (
+            "APPROVAL_MALFORMED",
+            own(&right().header("typ", "motlan-consent+jwt")),
+        ),
         ("APPROVAL_MALFORMED", own(&right().without("request"))),
-        ("APPROVAL_MALFORMED", own(&right().claim("request", json!({})))),
-        ("APPROVAL_MALFORMED", own(&right().expires_s(now_s() + 25 * 3600))),
+        (
+            "APPROVAL_MALFORMED",
+            own(&right().claim("request", json!({}))),
+        ),
+        (
+            "APPROVAL_MALFORMED",
+            own(&right().expires_s(now_s() + 25 * 3600)),
+        ),
         ("APPROVAL_ISSUER", by(DESK, &right().claim("iss", DESK))),
         ("APPROVAL_SIGNATURE", by(DESK, &right())),
-        ("APPROVAL_AUDIENCE", own(&right().audience("https://other.example"))),
+        (
+            "APPROVAL_AUDIENCE",
+            own(&right().audience("https://other.example")),
+        ),
     ];
     for (reason, text) in cases {
         let reply = ask(&running, &[("motlan-approval", text)]).await;
         turned_away(&reply, Code::Unauthenticated, reason);
     }
     let one = own(&right());
-    for joined in [[one.as_str(); 4].join(","), format!("{one},"), String::new()] {
+    for joined in [
+        [one.as_str(); 4].join(","),
+        format!("{one},"),
+        String::new(),
+    ] {
         let reply = ask(&running, &[("motlan-approval", joined)]).await;
         turned_away(&reply, Code::InvalidArgument, "METADATA_MALFORMED");
     }

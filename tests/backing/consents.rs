@@ -35,7 +35,10 @@ async fn with_the_persons_consent_it_is_answered_and_without_it_nobody_is_asked(
     let (question, outcome) = past.lookup(&record);
     for entry in [question, outcome] {
         assert!(entry.record.consent);
-        let sealed = (entry.sealed.consent.as_str(), entry.sealed.consent_issuer.as_str());
+        let sealed = (
+            entry.sealed.consent.as_str(),
+            entry.sealed.consent_issuer.as_str(),
+        );
         assert_eq!(sealed, ("consent-17", NATIONAL_ID));
     }
 }
@@ -50,7 +53,10 @@ async fn a_consent_that_does_not_fit_the_question_counts_for_nothing() {
         ("sub", right().official(stranger)),
         ("recipient", right().claim("recipient", "H26")),
         ("dataset", right().claim("dataset", "land")),
-        ("procedures", right().claim("procedures", json!(["1.014177"]))),
+        (
+            "procedures",
+            right().claim("procedures", json!(["1.014177"])),
+        ),
         ("exp", right().issued_s(now_s - 60).expires_s(now_s - 1)),
         ("nbf", right().not_before_s(now_s + 60)),
         ("iat", right().issued_s(now_s + 60)),
@@ -59,7 +65,10 @@ async fn a_consent_that_does_not_fit_the_question_counts_for_nothing() {
         let reply = show(&running, &token).await;
         refused_on_record(&reply, Code::PermissionDenied, "CONSENT_REQUIRED");
         let message = reply.status.message();
-        assert!(message.contains("the consent shown does not fit"), "{claim}: {message}");
+        assert!(
+            message.contains("the consent shown does not fit"),
+            "{claim}: {message}"
+        );
         assert!(message.contains(claim), "{claim}: {message}");
         assert!(!message.contains(stranger), "{message}");
     }
@@ -86,10 +95,18 @@ async fn a_narrow_consent_narrows_the_answer_and_refuses_what_is_asked_beyond() 
     let person = Person::decode(reply.messages().unwrap()[0].as_ref()).unwrap();
     assert!(!person.full_name.is_empty());
     let name = person.full_name.clone();
-    assert_eq!(person, Person { full_name: name, ..Person::default() });
+    assert_eq!(
+        person,
+        Person {
+            full_name: name,
+            ..Person::default()
+        }
+    );
     let text = signed(&running, NATIONAL_ID, &narrow);
     let beyond = question(&running).with("motlan-fields", "full_name,sex");
-    let reply = running.ask_as(MINISTRY, &beyond.with("motlan-consent", &text)).await;
+    let reply = running
+        .ask_as(MINISTRY, &beyond.with("motlan-consent", &text))
+        .await;
     refused_on_record(&reply, Code::PermissionDenied, "FIELD_NOT_CONSENTED");
     assert!(reply.status.message().contains("`sex`"));
     let none = consent(&running).claim("fields", json!(["religion"]));
@@ -113,29 +130,54 @@ async fn a_consent_that_was_not_signed_as_it_must_be_is_turned_away() {
         ("CONSENT_MALFORMED", "x".repeat(5000)),
         ("CONSENT_MALFORMED", id(&right().header("typ", "JWT"))),
         ("CONSENT_MALFORMED", id(&right().header("typ", json!(null)))),
-        ("CONSENT_MALFORMED", id(&right().header("typ", "motlan-approval+jwt"))),
-        ("CONSENT_MALFORMED", id(&right().header("crit", json!(["exp"])))),
+        (
+            "CONSENT_MALFORMED",
+            id(&right().header("typ", "motlan-approval+jwt")),
+        ),
+        (
+            "CONSENT_MALFORMED",
+            id(&right().header("crit", json!(["exp"]))),
+        ),
         ("CONSENT_MALFORMED", id(&right().claim("until_noon", true))),
         ("CONSENT_MALFORMED", id(&right().without("dataset"))),
         ("CONSENT_MALFORMED", id(&right().without("jti"))),
         ("CONSENT_MALFORMED", id(&right().claim("fields", json!([])))),
-        ("CONSENT_MALFORMED", id(&right().claim("procedures", json!([])))),
+        (
+            "CONSENT_MALFORMED",
+            id(&right().claim("procedures", json!([]))),
+        ),
         ("CONSENT_MALFORMED", id(&right().expires_s(now_s() + long))),
         ("CONSENT_MALFORMED", right().unsigned("2026-1")),
-        ("CONSENT_ISSUER", by(MINISTRY, &right().claim("iss", MINISTRY))),
+        (
+            "CONSENT_ISSUER",
+            by(MINISTRY, &right().claim("iss", MINISTRY)),
+        ),
         ("CONSENT_ISSUER", id(&right().claim("iss", "H99/nobody"))),
         ("CONSENT_ISSUER", id(&right().without("iss"))),
         ("CONSENT_SIGNATURE", by(MINISTRY, &right())),
         ("CONSENT_SIGNATURE", id(&right().header("kid", "2026-9"))),
-        ("CONSENT_SIGNATURE", whole[..whole.rfind('.').unwrap()].to_owned() + ".AAAA"),
-        ("CONSENT_AUDIENCE", id(&right().audience("https://other.example"))),
+        (
+            "CONSENT_SIGNATURE",
+            whole[..whole.rfind('.').unwrap()].to_owned() + ".AAAA",
+        ),
+        (
+            "CONSENT_AUDIENCE",
+            id(&right().audience("https://other.example")),
+        ),
     ];
     for (reason, text) in cases {
         let reply = ask(&running, &[("motlan-consent", text)]).await;
         turned_away(&reply, Code::Unauthenticated, reason);
     }
-    let twice = [("motlan-consent", whole.clone()), ("motlan-consent", whole.clone())];
-    turned_away(&ask(&running, &twice).await, Code::InvalidArgument, "METADATA_MALFORMED");
+    let twice = [
+        ("motlan-consent", whole.clone()),
+        ("motlan-consent", whole.clone()),
+    ];
+    turned_away(
+        &ask(&running, &twice).await,
+        Code::InvalidArgument,
+        "METADATA_MALFORMED",
+    );
     // Nor is a consent taken for a token.
     let call = question(&running).bearing(&whole);
     let reply = running.client(NATIONAL_ID).await.call(&call).await.unwrap();

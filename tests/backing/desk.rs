@@ -38,7 +38,9 @@ pub(crate) fn agreement(terms: &str, shown: &str) -> String {
 pub(crate) async fn start(terms: &str, shown: &str) -> Running {
     let laid = Laid::out().await;
     let text = agreement(terms, shown);
-    laid.world.write("catalog/agreements/backed.toml", &text).unwrap();
+    laid.world
+        .write("catalog/agreements/backed.toml", &text)
+        .unwrap();
     laid.start().await
 }
 
@@ -92,8 +94,10 @@ pub(crate) fn question(running: &Running) -> Question {
 
 /// Asks as [`MINISTRY`], with these artefacts.
 pub(crate) async fn ask(running: &Running, shown: &[(&'static str, String)]) -> Reply {
-    let question = shown.iter().fold(question(running), |question, (name, text)| {
-        question.with(name, text)
-    });
+    let question = shown
+        .iter()
+        .fold(question(running), |question, (name, text)| {
+            question.with(name, text)
+        });
     running.ask_as(MINISTRY, &question).await
 }

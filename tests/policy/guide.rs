@@ -1,4 +1,5 @@
-//! What the guide on agreements tells to do works as it stands there, and prints what it says.
+//! What the guides on agreements and signing tell to do works as it stands there, and prints what they
+//! say.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -8,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::run::{Copied, binaries, motlan, root};
 
 const GUIDE: &str = "docs/owner/agreements.md";
+const SIGNING: &str = "docs/owner/signing.md";
 const SCHEMA: &str = "crates/policy/src/rules/schema.cedarschema";
 const SENTENCES: &str = "crates/policy/src/refusal.rs";
 
@@ -28,23 +30,47 @@ fn blocks(guide: &str) -> impl Iterator<Item = Block<'_>> {
 
 #[test]
 fn every_command_of_the_guide_works_as_written_and_says_what_is_shown() -> Result<()> {
-    let guide = fs::read_to_string(root().join(GUIDE))?;
+    let done = follow(GUIDE)?;
+    let enough = done.ran >= 7 && done.compared >= 5 && done.written >= 2;
+    ensure!(enough, "{done:?}");
+    Ok(())
+}
+
+/// R84, R85, R86: signed, sealed, accepted, and what comes of mistakes.
+#[test]
+fn every_command_of_the_guide_on_signing_works_as_written_and_says_what_is_shown() -> Result<()> {
+    let done = follow(SIGNING)?;
+    ensure!(done.ran >= 12 && done.compared >= 10, "{done:?}");
+    Ok(())
+}
+
+/// How many blocks were run, compared with what they say, and written to files.
+#[derive(Debug, Default)]
+struct Done {
+    ran: usize,
+    compared: usize,
+    written: usize,
+}
+
+/// Does what a guide tells to do, in a copy of the reference catalogue.
+fn follow(guide: &str) -> Result<Done> {
+    let guide = fs::read_to_string(root().join(guide))?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(binaries()?).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(paths)?;
     let copied = Copied::new()?;
-    let (mut ran, mut compared, mut written) = (0, 0, 0);
+    let mut done = Done::default();
     let mut blocks = blocks(&guide).peekable();
     while let Some(block) = blocks.next() {
         if let Some((_, file)) = block.kind.split_once(" file=") {
             copied.write(&format!("deploy/catalog/{file}"), block.text)?;
-            written += 1;
+            done.written += 1;
             continue;
         }
         let code = match block.kind {
             "sh" => 0,
             "sh refused" => 1,
-            "toml" | "cedar" => continue,
+            "toml" | "cedar" | "json" => continue,
             other => anyhow::bail!("a block of an unknown kind, `{other}`"),
         };
         let mut command = Command::new("bash");
@@ -54,7 +80,7 @@ fn every_command_of_the_guide_works_as_written_and_says_what_is_shown() -> Resul
         let output = command.env("PATH", &path).output()?;
         let said = String::from_utf8([output.stdout, output.stderr].concat())?;
         ensure!(output.status.code() == Some(code), "{}\n{said}", block.text);
-        ran += 1;
+        done.ran += 1;
         if let Some(shown) = blocks.next_if(|next| next.kind == "text") {
             let (said, shown) = (said.trim_end(), shown.text);
             ensure!(
@@ -62,14 +88,10 @@ fn every_command_of_the_guide_works_as_written_and_says_what_is_shown() -> Resul
                 "{}\nsays:\n{said}\nnot:\n{shown}",
                 block.text
             );
-            compared += 1;
+            done.compared += 1;
         }
     }
-    ensure!(
-        ran >= 7 && compared >= 5 && written >= 2,
-        "{ran} commands, {compared} compared, {written} written"
-    );
-    Ok(())
+    Ok(done)
 }
 
 /// What the reader of the files would accept, told by a file that has another key in each table.

@@ -25,6 +25,9 @@ def gateway(demo: Demo, folder: Path) -> Iterator[Demo]:
     subprocess.run([BINARY, "ledger", "init", *config], check=True, capture_output=True)
     with socket.create_server(("127.0.0.1", 0)) as owner:
         _put_owner(folder / "catalog/endpoints.toml", owner.getsockname()[1])
+        # What was changed is no longer what was sealed.
+        seal = ("--catalog", str(folder / "catalog"), "--key", str(folder / "pki/manifest.key"))
+        subprocess.run([BINARY, "policy", "seal", *seal], check=True, capture_output=True)
         process = subprocess.Popen(
             [BINARY, "serve", *config], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

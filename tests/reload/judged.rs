@@ -116,7 +116,7 @@ fn of_record(record: &Record, flavour: Flavour) -> Option<String> {
         return Some(format!("the view {}", record.view));
     }
     let has = |field: &str| record.fields_released.iter().any(|path| path == field);
-    let released = (has("permanent_residence.street"), has("household_code"));
+    let released = (has("permanent_residence"), has("household_code"));
     let due = match flavour {
         Flavour::Identity => (false, false),
         Flavour::Residence => (true, false),

@@ -17,7 +17,7 @@ use crate::system::running::Running;
 use crate::system::until::until;
 
 /// Sets that are taken in force.
-const SWAPS: usize = 24;
+const SWAPS: usize = 15;
 /// Of so many tries, one is of a set that is wrong.
 const SPOILT_EVERY: usize = 4;
 const CALLERS: usize = 4;
@@ -108,7 +108,10 @@ async fn no_lookup_sees_two_revisions_however_many_are_taken_in_force_meanwhile(
         }
         running
             .world()
-            .write(AGREEMENT, &flavour.agreement())
+            .write(
+                AGREEMENT,
+                &flavour.agreement().replace("dân cư", &number.to_string()),
+            )
             .unwrap();
         let Reloaded::Taken(revision) = running.reload().await.unwrap() else {
             panic!("the set {number} is none other");

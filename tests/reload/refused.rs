@@ -37,13 +37,16 @@ async fn a_bad_set_is_refused_with_every_fault_named_and_the_old_one_goes_on() {
         )
         .unwrap();
     let problems = running.reload().await.unwrap_err().to_string();
-    for due in ["G99", "provinces.toml:7: `suspended`"] {
+    for due in ["G99", "provinces.toml:7: `system.suspended`"] {
         assert!(problems.contains(due), "{due}: {problems}");
     }
     // Nothing has changed, and the operator can see why.
     assert_eq!(told(&running, "revision").await.as_ref(), Some(&before));
     let (_, page) = running.admin.page("/readyz?verbose").await;
-    assert!(page.contains("provinces.toml:7: `suspended`"), "{page}");
+    assert!(
+        page.contains("provinces.toml:7: `system.suspended`"),
+        "{page}"
+    );
     assert!(running.admin.counter(TRIES, "result=\"refused\"").await == 1);
     let reply = running.ask(&person(&running.roles().person)).await;
     assert_eq!(reply.code(), Code::Ok);

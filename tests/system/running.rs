@@ -55,6 +55,10 @@ impl Laid {
     pub(crate) async fn start(self) -> Running {
         let settings = Settings::read(&self.world.config()).unwrap();
         let made = ledger::init(&settings.instance, &settings.ledger).unwrap();
+        self.serve(settings, made.verifier).await
+    }
+
+    async fn serve(self, settings: Settings, verifier: VerifierKey) -> Running {
         let gateway = Gateway::start(settings).await.unwrap();
         let address = format!("localhost:{}", gateway.address().port());
         let tls = self.world.client_config(DESK).unwrap();
@@ -62,7 +66,7 @@ impl Laid {
         Running {
             admin: Admin(gateway.admin_address()),
             laid: self,
-            verifier: made.verifier,
+            verifier,
             gateway,
             address,
             desk,
@@ -129,6 +133,14 @@ impl Running {
     /// Has it load its catalogue anew, as SIGHUP does.
     pub(crate) async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
         self.gateway.reload().await
+    }
+
+    /// Stops, and starts anew with what lies there.
+    pub(crate) async fn again(self) -> Self {
+        drop(self.desk);
+        self.gateway.stop().await.unwrap();
+        let settings = Settings::read(&self.laid.world.config()).unwrap();
+        self.laid.serve(settings, self.verifier).await
     }
 
     /// Where its logs lie.

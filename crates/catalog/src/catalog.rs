@@ -61,7 +61,7 @@ impl Catalog {
             draft,
             is_signed: false,
         };
-        load::load(folder, reading, Faults::new())
+        load::load(folder, reading)
     }
 
     /// What tells this content of the folder from any other.

@@ -70,6 +70,12 @@ impl Faults {
         }
     }
 
+    /// Adds all that others found.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.more = self.more.saturating_add(other.more);
+        self.extend(other.kept);
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

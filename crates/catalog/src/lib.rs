@@ -4,8 +4,9 @@
 //!
 //! In scope: reading and checking the folder ([`Catalog::load`]), with every [`Fault`] of it at
 //! once; looking things up; finding the [`Subject`] in an encoded request; compiling views into
-//! masks; and the reader of TOML documents that gathers faults ([`document`]), which the gateway
-//! uses for its own configuration.
+//! masks; telling editors the shape of an agreement file ([`agreement_schema`]); and the reader of
+//! TOML documents that gathers faults ([`document`]), which the gateway uses for its own
+//! configuration.
 //!
 //! Out of scope: deciding (`policy`), asking (`exchange`), reloading (`gateway`), and sockets.
 //!

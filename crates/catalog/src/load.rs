@@ -23,9 +23,9 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::document::nearest;
 use crate::fault::Faults;
-use crate::name::AgencyCode;
-use crate::party::{Agency, Standing};
-use crate::signed::check_agreements;
+use crate::name::{AgencyCode, SystemId};
+use crate::party::{Agency, Standing, System};
+use crate::signed::{Signers, check_agreements};
 use agreements::Known;
 pub use agreements::agreement_schema;
 use contracts::{Contracts, Wanted};
@@ -34,6 +34,7 @@ pub(crate) use files::{Files, Snapshot, bounded};
 use folder::Folder;
 pub(crate) use folder::SIGNATURE;
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
+use keys::Registry;
 pub(crate) use keys::{KEY_BYTES_MAX, key as public_key};
 pub(crate) use options::Options;
 
@@ -66,12 +67,9 @@ pub(crate) struct Reading<'d> {
     pub(crate) is_signed: bool,
 }
 
-/// See [`Catalog::load`] and [`Catalog::load_with`]. What was wrong before is wrong still.
-pub(crate) fn load(
-    root: &Path,
-    reading: Reading<'_>,
-    mut faults: Faults,
-) -> Result<Catalog, Faults> {
+/// See [`Catalog::load`] and [`Catalog::load_with`].
+pub(crate) fn load(root: &Path, reading: Reading<'_>) -> Result<Catalog, Faults> {
+    let mut faults = Faults::new();
     let mut folder = Folder::new(root, reading.files);
     let Some(settings) = settings(&mut folder, &mut faults) else {
         return Err(faults);
@@ -81,15 +79,7 @@ pub(crate) fn load(
     let agencies = tables::agencies(&mut folder, &mut faults);
     let mut procedures = tables::procedures(&mut folder, &mut faults);
     let trust_domain = settings.trust_domain;
-    let mut registry = keys::Registry::default();
-    let systems = systems::systems(
-        &mut folder,
-        &trust_domain,
-        &agencies,
-        &mut registry,
-        &mut faults,
-    );
-    let signers = signers::signers(&mut folder, &agencies, &mut registry, &mut faults);
+    let (systems, signers) = keyed(&mut folder, &trust_domain, &agencies, &mut faults);
 
     let mut declared = datasets::declared(&mut folder, &mut faults);
     let draft = reading
@@ -153,6 +143,19 @@ pub(crate) fn load(
         once,
         pool: contracts.pool,
     })
+}
+
+/// Whoever has keys: the systems, and those who sign agreements. No two may have the same.
+fn keyed(
+    folder: &mut Folder,
+    trust_domain: &str,
+    agencies: &BTreeMap<AgencyCode, Agency>,
+    faults: &mut Faults,
+) -> (BTreeMap<SystemId, System>, Signers) {
+    let mut registry = Registry::default();
+    let systems = systems::systems(folder, trust_domain, agencies, &mut registry, faults);
+    let signers = signers::signers(folder, agencies, &mut registry, faults);
+    (systems, signers)
 }
 
 /// What `catalog.toml` says.

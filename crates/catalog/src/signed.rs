@@ -33,7 +33,7 @@ use manifest::{MANIFEST, MANIFEST_SIGNATURE, Manifest};
 pub(crate) use signer::Signers;
 pub use signer::{Signer, SignerRole, SignerRoleError};
 pub use survey::Survey;
-pub use write::{SealError, Sealed, SignError, Signing, seal, seal_unchecked, sign, signatures};
+pub use write::{SealError, SignError, Signing, seal, seal_unchecked, sign, signatures};
 
 /// A catalogue that is to be in force, and by what it is told whether it may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,19 +139,23 @@ fn verify(
         draft: None,
         is_signed: true,
     };
-    let catalog = load::load(root, reading, faults)?;
-    let mut faults = Faults::new();
+    let catalog = match load::load(root, reading) {
+        Ok(catalog) => catalog,
+        Err(found) => {
+            faults.merge(found);
+            return Err(faults);
+        }
+    };
     report_shared_key(place, &catalog, key.as_ref(), &mut faults);
-    // Without a manifest or its key there was a fault.
-    let signed = accepted.map(|accepted| SignedCatalog {
+    // Without a manifest there was a fault.
+    let Some(accepted) = accepted else {
+        return Err(faults);
+    };
+    faults.or(SignedCatalog {
         catalog,
         accepted,
         known_revision: place.known_revision.clone(),
-    });
-    match signed {
-        Some(signed) => faults.or(signed),
-        None => Err(faults),
-    }
+    })
 }
 
 /// Holds the folder against its manifest, and the manifest against its signature and what was in

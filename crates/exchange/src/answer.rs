@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use motlan_mask::Withheld;
-use motlan_policy::Permit;
 
+use crate::duties::Duties;
 use crate::outcome::{Denial, Outcome, Release};
 use crate::permitted::Announced;
 use crate::provider::{Fetched, ProviderFault};
@@ -12,27 +12,41 @@ use crate::provider::{Fetched, ProviderFault};
 #[must_use]
 pub struct Answer {
     announced: Announced,
-    fetched: Result<Fetched, ProviderFault>,
+    fetched: Result<Fetched, Denial>,
 }
 
 impl Answer {
-    pub(crate) fn new(announced: Announced, fetched: Result<Fetched, ProviderFault>) -> Self {
+    pub(crate) fn new(announced: Announced, fetched: Result<Fetched, Denial>) -> Self {
         Self { announced, fetched }
     }
 
-    /// Cuts the answer down to what the permit gives. One message that cannot be masked fails the
-    /// whole answer: nothing partial leaves.
-    pub fn mask(self) -> Outcome {
+    /// Cuts the answer down to what the permit gives, and does what the grant obliges to before
+    /// anything leaves. One message that cannot be masked fails the whole answer: nothing partial
+    /// leaves.
+    pub async fn mask<D: Duties>(self, duties: &D) -> Outcome {
         let Self { announced, fetched } = self;
-        match fetched.and_then(|fetched| masked(&announced.permit, fetched)) {
-            Ok((release, released)) => Outcome::answered(announced, release, released),
-            Err(fault) => Outcome::failed(announced, Denial::Provider(fault)),
+        let masked =
+            fetched.and_then(|fetched| masked(&announced, fetched).map_err(Denial::Provider));
+        let (release, released) = match masked {
+            Ok(masked) => masked,
+            Err(denial) => return Outcome::failed(announced, denial),
+        };
+        // R97: the notice is kept before the answer is released.
+        if announced.obliged.notify
+            && let Err(fault) = duties.notify(announced.announcement.id()).await
+        {
+            return Outcome::failed(announced, Denial::Duty(fault));
         }
+        Outcome::answered(announced, release, released)
     }
 }
 
 /// The masked messages, and the paths that some of them hold.
-fn masked(permit: &Permit, fetched: Fetched) -> Result<(Release, Vec<String>), ProviderFault> {
+fn masked(
+    announced: &Announced,
+    fetched: Fetched,
+) -> Result<(Release, Vec<String>), ProviderFault> {
+    let permit = &announced.permit;
     let mask = permit.mask();
     let mut messages: Vec<Bytes> = Vec::with_capacity(fetched.messages.len());
     let mut seen = Withheld::default();
@@ -55,6 +69,7 @@ fn masked(permit: &Permit, fetched: Fetched) -> Result<(Release, Vec<String>), P
             messages,
             withheld,
             as_of: fetched.as_of,
+            keep_until_us: announced.obliged.keep_until_us,
         },
         released,
     ))

@@ -1,7 +1,8 @@
 //! One lookup, stage by stage. This is the only crate that knows the order:
 //!
-//! [`Caller`] → ask → [`Question`] → decide → [`Permitted`] → announce → [`Announced`] → fetch →
-//! [`Answer`] → mask → [`Outcome`] → record → [`Recorded`] → release → [`Reply`]
+//! [`Caller`] → ask → [`Question`] → decide → [`Permitted`] → reserve → [`Reserved`] → announce →
+//! [`Announced`] → fetch → [`Answer`] → mask → [`Outcome`] → record → [`Recorded`] → release →
+//! [`Reply`]
 //!
 //! Each stage is a value that only the step before can make, and each step consumes it. So a
 //! question that was not permitted cannot reach a provider and an answer that was not recorded
@@ -15,16 +16,22 @@
 mod answer;
 mod backing;
 mod caller;
+mod duties;
+mod limits;
 mod outcome;
 mod permitted;
 mod provider;
 mod question;
 mod record;
+mod reserved;
 
 pub use answer::Answer;
 pub use backing::{Approval, Consent, InVain, Shown, Span};
 pub use caller::{Caller, Official, Statement};
+pub use duties::{Duties, DutyFault, Emergency, Use};
+pub use limits::{Charge, Exceeded, Limits, NoRandomKey, TAGS_MAX, Whose};
 pub use outcome::{Denial, Outcome, Recorded, Release, Reply};
 pub use permitted::{Announced, Permitted, Unrecorded};
 pub use provider::{Enquiry, Fetched, Provider, ProviderFault};
 pub use question::{Arrival, Ask, Question};
+pub use reserved::Reserved;

@@ -6,6 +6,8 @@ use motlan_catalog::{RequestFault, Revision};
 use motlan_policy::Refusal;
 
 use crate::backing::InVain;
+use crate::duties::DutyFault;
+use crate::limits::Exceeded;
 use crate::permitted::{Announced, Unrecorded};
 use crate::provider::ProviderFault;
 use crate::question::Question;
@@ -28,6 +30,12 @@ pub enum Denial {
         /// Why it did not count.
         in_vain: InVain,
     },
+    /// An earlier use stands in the way, or what the grant obliges to could not be done.
+    #[error(transparent)]
+    Duty(DutyFault),
+    /// The grant was used as often as it may be.
+    #[error(transparent)]
+    Limit(Exceeded),
     /// The provider gave no answer that may leave.
     #[error(transparent)]
     Provider(ProviderFault),
@@ -40,6 +48,8 @@ impl Denial {
         match self {
             Self::Request(_) => "REQUEST_MALFORMED",
             Self::Policy(refusal) | Self::Unbacked { refusal, .. } => refusal.reason(),
+            Self::Duty(fault) => fault.reason(),
+            Self::Limit(exceeded) => exceeded.reason(),
             Self::Provider(fault) => fault.reason(),
         }
     }
@@ -53,6 +63,8 @@ pub struct Release {
     pub withheld: Vec<String>,
     /// As of when the answer holds, as RFC 3339.
     pub as_of: String,
+    /// The first instant at which it may no longer be kept, in microseconds since the Unix epoch.
+    pub keep_until_us: Option<i64>,
 }
 
 /// Something that opens only with the proof that its record is durable.

@@ -1,14 +1,15 @@
-//! A permitted question, announced to the ledger, then put to the provider.
+//! A permitted question, and one that the ledger holds, which is put to the provider.
 
 use std::time::Instant;
 
-use motlan_audit::{AppendError, Durable, Ledger};
+use motlan_audit::{AppendError, Durable};
 use motlan_policy::Permit;
 
 use crate::answer::Answer;
+use crate::duties::{Duties, Obliged};
+use crate::outcome::Denial;
 use crate::provider::{Enquiry, Provider, ProviderFault};
 use crate::question::Question;
-use crate::record;
 
 /// The ledger could not write, so nobody gets an answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,28 +19,13 @@ pub struct Unrecorded(#[source] pub AppendError);
 /// A question with the permit to ask it.
 #[must_use]
 pub struct Permitted {
-    question: Question,
-    permit: Permit,
+    pub(crate) question: Question,
+    pub(crate) permit: Permit,
 }
 
 impl Permitted {
     pub(crate) fn new(question: Question, permit: Permit) -> Self {
         Self { question, permit }
-    }
-
-    /// Writes the question to the ledger; resolves once it is durable.
-    ///
-    /// # Errors
-    /// [`Unrecorded`], upon which no provider may be asked.
-    pub async fn announce(self, ledger: &Ledger) -> Result<Announced, Unrecorded> {
-        // R31: the question is durable before the provider hears it.
-        let entry = record::question(&self.question, &self.permit);
-        let announcement = ledger.append(entry).await.map_err(Unrecorded)?;
-        Ok(Announced {
-            question: self.question,
-            permit: self.permit,
-            announcement,
-        })
     }
 }
 
@@ -48,12 +34,26 @@ impl Permitted {
 pub struct Announced {
     pub(crate) question: Question,
     pub(crate) permit: Permit,
-    announcement: Durable,
+    pub(crate) obliged: Obliged,
+    pub(crate) announcement: Durable,
 }
 
 impl Announced {
-    /// Puts the question to the provider. Whatever comes back, or does not, is an [`Answer`].
-    pub async fn fetch<P: Provider>(self, provider: &P) -> Answer {
+    /// Puts the question to the provider, once the use is where somebody reviews it. Whatever comes
+    /// back, or does not, is an [`Answer`].
+    pub async fn fetch<P: Provider, D: Duties>(self, provider: &P, duties: &D) -> Answer {
+        let made = &self.obliged.made;
+        // R96: the case is open before the provider hears of it.
+        let opened = match made.is_reviewed() {
+            true => duties.open(made, self.announcement.id()).await,
+            false => Ok(()),
+        };
+        if let Err(fault) = opened {
+            return Answer::new(self, Err(Denial::Duty(fault)));
+        }
+        if let Some(level) = self.obliged.log {
+            duties.log(level, made, self.announcement.id());
+        }
         let enquiry = Enquiry::new(&self.question, &self.announcement);
         // R43: a question that came too late is not put to anyone.
         let fetched = if Instant::now() < enquiry.deadline {
@@ -61,7 +61,7 @@ impl Announced {
         } else {
             Err(ProviderFault::TooLate)
         };
-        Answer::new(self, fetched)
+        Answer::new(self, fetched.map_err(Denial::Provider))
     }
 
     /// The index of the question's record.

@@ -42,7 +42,11 @@ pub(crate) fn failed(announced: &Announced, denial: &Denial) -> Entry {
     let (result, status) = match denial {
         Denial::Provider(ProviderFault::NotFound) => (Ended::NotFound, Some(5)),
         Denial::Provider(fault) => (Ended::Failed, fault.status()),
-        Denial::Request(_) | Denial::Policy(_) | Denial::Unbacked { .. } => (Ended::Failed, None),
+        Denial::Request(_)
+        | Denial::Policy(_)
+        | Denial::Unbacked { .. }
+        | Denial::Duty(_)
+        | Denial::Limit(_) => (Ended::Failed, None),
     };
     let mut record = announced_outcome(announced, result);
     denial.reason().clone_into(&mut record.reason);
@@ -57,6 +61,7 @@ pub(crate) fn failed(announced: &Announced, denial: &Denial) -> Entry {
 pub(crate) fn answered(announced: &Announced, release: &Release, released: Vec<String>) -> Entry {
     let mut record = announced_outcome(announced, Ended::Released);
     record.provider_status = Some(0);
+    record.keep_until_us = release.keep_until_us.unwrap_or_default();
     record.fields_released = capped(released);
     record.fields_withheld = capped(release.withheld.clone());
     record.answers = u32::try_from(release.messages.len()).unwrap_or(u32::MAX);

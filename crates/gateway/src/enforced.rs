@@ -14,6 +14,7 @@ use crate::control::Reflection;
 use crate::identity::Tokens;
 use crate::owners::{OwnerLimits, Owners};
 use crate::settings::Settings;
+use crate::state;
 pub use in_force::{Failed, InForce, Reloaded, Standing};
 pub use problems::Problems;
 
@@ -27,6 +28,8 @@ pub struct Sources {
     pub client_tls: Arc<ClientConfig>,
     /// How much may be asked of them.
     pub owners: OwnerLimits,
+    /// Whether there is a state for what uses of grants leave behind.
+    pub has_state: bool,
 }
 
 /// The set that is in force.
@@ -55,6 +58,7 @@ impl Sources {
             audience: settings.audience.clone(),
             client_tls,
             owners: settings.limits.owners,
+            has_state: settings.state.is_some(),
         }
     }
 }
@@ -68,6 +72,9 @@ impl Enforced {
     pub fn load(sources: &Sources, before: Option<&Self>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let read = Read::from(&sources.catalog, &sources.audience, &mut problems);
+        if let Some(read) = read.as_ref().filter(|_| !sources.has_state) {
+            problems.note(state::needless(&read.catalog));
+        }
         let owners = read.as_ref().map(|read| {
             let before = before.map(|before| &before.owners);
             Owners::new(&read.catalog, &sources.client_tls, sources.owners, before)

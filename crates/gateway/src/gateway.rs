@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motlan_audit::{OpenShardsError, Shards, TurnError, VerifierKey};
+use motlan_policy::Moment;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,10 +16,12 @@ use crate::edge::Edge;
 use crate::enforced::{InForce, Problems, Reloaded, Sources};
 use crate::index::Indexes;
 use crate::ledger::{self, LedgerError, Turning};
+use crate::limits::{self, LimitsError};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
+use crate::state::{State, StateError, Upkeep};
 use crate::telemetry::{Metrics, MetricsError};
 use crate::tls::{self, TlsError};
 use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
@@ -55,6 +58,12 @@ pub enum StartError {
     /// The gateway's own services could not be set up.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// Uses of grants cannot be counted.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// The state cannot be had.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The metrics could not be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -98,9 +107,12 @@ impl Gateway {
         let metrics = Metrics::new()?;
         let sources = Sources::of(&settings, client_tls);
         let in_force = InForce::load(sources, &metrics).map_err(StartError::Enforced)?;
+        let state = settings.state.as_deref().map(State::open).transpose()?;
+        let upkeep = Upkeep::new(state);
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
+        let used = limits::recalled(&shards, &in_force.set().catalog, now())?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
         let (control, reporter) = Control::new(trails, &metrics)?;
@@ -125,6 +137,8 @@ impl Gateway {
             shards.clone(),
             metrics.clone(),
             settings.limits.lookup,
+            Arc::new(used),
+            upkeep,
         ));
         let listener = Listener {
             in_force: in_force.clone(),
@@ -251,6 +265,10 @@ async fn open_logs(
         // at once, and tells of it.
         Ok(_) | Err(_) => Ok((shards, witnesses, cosigned)),
     }
+}
+
+fn now() -> Moment {
+    Moment::from_unix_ms(ledger::now_us().div_euclid(1000))
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

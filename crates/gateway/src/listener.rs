@@ -122,7 +122,7 @@ impl Listener {
             return;
         };
         drop(handshake);
-        // The calls of a stranger are answered, each with what is wrong: a closed door would tell an
+        // A stranger's calls are answered, each with what is wrong: a closed door would tell an
         // operator nothing. And who is registered may change while the connection is open.
         let certificate = self.certificate(&tls);
         let peer = certificate.as_ref().map_err(ToString::to_string);

@@ -9,7 +9,8 @@ use rustls::ClientConfig;
 use crate::enforced::{Problems, Read};
 use crate::owners::Owners;
 use crate::settings::{Draft, Settings};
-use crate::{ledger, tls, witnesses};
+use crate::state::State;
+use crate::{ledger, state, tls, witnesses};
 
 /// Why a configuration is not started with. Prints one problem a line.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub fn check(config: &Path) -> Result<Settings, Unstarted> {
         for error in ledger::faults(instance, settings) {
             problems.other(&error);
         }
+    }
+    if let Some(Err(error)) = draft.state.as_deref().map(State::check) {
+        problems.other(&error);
     }
     for error in witnesses::faults(&draft.witnesses) {
         problems.other(&error);
@@ -59,6 +63,9 @@ fn check_catalog(
     let Some(read) = Read::from(place, audience, problems) else {
         return;
     };
+    if draft.state.is_none() {
+        problems.note(state::needless(&read.catalog));
+    }
     if let Some((client, limits)) = client.zip(draft.limits) {
         let owners = Owners::new(&read.catalog, &client.into(), limits.owners, None);
         let _found_or_told = problems.note(owners);

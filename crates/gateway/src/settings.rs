@@ -43,6 +43,8 @@ pub struct Settings {
     /// `[shadow]`, `catalog`: the folder of a candidate that decides beside what is in force; none
     /// without it.
     pub shadow: Option<PathBuf>,
+    /// `[state]`, `file`: what outlasts a lookup beside its records.
+    pub state: Option<PathBuf>,
     /// `[limits]`.
     pub limits: Limits,
     /// `[telemetry]`.
@@ -171,6 +173,7 @@ pub(crate) struct Draft {
     pub(crate) ledger: Option<LedgerSettings>,
     pub(crate) witnesses: Vec<WitnessSettings>,
     pub(crate) shadow: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     pub(crate) limits: Option<Limits>,
     pub(crate) telemetry: Option<Telemetry>,
 }
@@ -204,6 +207,7 @@ impl Draft {
                 .and_then(|table| ledger(table, count, faults)),
             witnesses,
             shadow: shadow(table.opt_table("shadow", faults), faults),
+            state: state(table.opt_table("state", faults), faults),
             limits: Some(limits(table.opt_table("limits", faults), faults)),
             telemetry: Some(telemetry(table.opt_table("telemetry", faults), faults)),
         };
@@ -223,6 +227,7 @@ impl Draft {
             ledger: self.ledger?,
             witnesses: self.witnesses,
             shadow: self.shadow,
+            state: self.state,
             limits: self.limits?,
             telemetry: self.telemetry?,
         })
@@ -263,6 +268,13 @@ fn shadow(table: Option<Table<'_>>, faults: &mut Faults) -> Option<PathBuf> {
     let catalog = table.path("catalog", faults);
     table.finish(faults);
     Some(catalog?.value)
+}
+
+fn state(table: Option<Table<'_>>, faults: &mut Faults) -> Option<PathBuf> {
+    let mut table = table?;
+    let file = table.path("file", faults);
+    table.finish(faults);
+    Some(file?.value)
 }
 
 fn listen(mut table: Table<'_>, faults: &mut Faults) -> Option<Listen> {

@@ -111,6 +111,7 @@ impl Shadow {
 
     /// Takes note of a question that `set` decides. Never waits.
     pub fn observe(&self, set: &Arc<Enforced>, asked: impl FnOnce() -> Asked) {
+        // R89: no lookup waits for a candidate.
         match self.0.queue.try_reserve() {
             Ok(place) => place.send(Seen {
                 set: Arc::clone(set),

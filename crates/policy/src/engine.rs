@@ -2,6 +2,7 @@
 
 mod conjuncts;
 mod entities;
+mod joined;
 mod limits;
 mod literals;
 mod policies;
@@ -16,7 +17,7 @@ use crate::explain::Rule;
 use crate::moment::Moment;
 use crate::rules::RulesError;
 use conjuncts::Asked;
-use entities::{Types, uid};
+use entities::{Demands, Types, uid};
 pub use limits::{OWNER_DEPTH_MAX, OWNER_TOKENS_MAX};
 pub use policies::OWNER_RULES_MAX;
 pub(crate) use policies::Policies;
@@ -108,9 +109,13 @@ impl Engine {
             entities.push(types.system_entity(system)?);
         }
         let mut hours = HashSet::new();
+        let mut demands = HashSet::new();
         for (consumer, valid, grant) in grants {
             if hours.insert(&grant.hours) {
                 entities.push(types.hours_entity(&grant.hours)?);
+            }
+            if demands.insert(Demands::of(grant)) {
+                entities.push(types.terms_entity(&Demands::of(grant))?);
             }
             entities.push(types.grant_entity(consumer, valid, grant)?);
         }
@@ -134,9 +139,16 @@ impl Engine {
         } else {
             self.policies.platform_alone()
         };
-        let response = self
-            .authorizer
-            .is_authorized(&request, &rules.policies, &self.entities);
+        let ask = |policies| {
+            self.authorizer
+                .is_authorized(&request, policies, &self.entities)
+        };
+        // What the joined rules allow, the rules allow; where they do not, the rules say why.
+        let joined = ask(&rules.joined);
+        if joined.decision() == Decision::Allow && joined.diagnostics().errors().next().is_none() {
+            return Verdict::Allowed;
+        }
+        let response = ask(&rules.policies);
         let diagnostics = response.diagnostics();
         if diagnostics.errors().next().is_some() {
             return Verdict::Undecidable;

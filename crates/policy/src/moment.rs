@@ -40,6 +40,23 @@ impl Moment {
         self.local_minutes().rem_euclid(DAY_MINUTES)
     }
 
+    /// The calendar day in Việt Nam, counted from 1970-01-01.
+    #[must_use]
+    pub const fn local_day(self) -> i64 {
+        self.local_minutes().div_euclid(DAY_MINUTES)
+    }
+
+    /// The last midnight in Việt Nam, or this very instant.
+    #[must_use]
+    pub const fn local_midnight(self) -> Self {
+        let minutes = self.local_day().saturating_mul(DAY_MINUTES);
+        Self(
+            minutes
+                .saturating_sub(VIETNAM_MINUTES)
+                .saturating_mul(MINUTE_MS),
+        )
+    }
+
     /// Minutes since the epoch on a clock in Việt Nam.
     const fn local_minutes(self) -> i64 {
         self.0.div_euclid(MINUTE_MS).saturating_add(VIETNAM_MINUTES)
@@ -62,6 +79,23 @@ mod tests {
         assert_eq!(shown(-7 * 3_600_000 - 1), (3, 1439));
         assert_eq!(shown(1_795_305_600_000), (7, 7 * 60)); // Sunday 2026-11-22, 07:00
         assert_eq!(shown(1_795_305_600_000 + 17 * 3_600_000), (1, 0));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_viet_nam() {
+        let midnight = 1_795_305_600_000 - 7 * 3_600_000; // Sunday 2026-11-22
+        let day = Moment::from_unix_ms(midnight).local_day();
+        for (unix_ms, after) in [
+            (midnight - 1, -1),
+            (midnight, 0),
+            (midnight + 86_399_999, 0),
+            (midnight + 86_400_000, 1),
+        ] {
+            let moment = Moment::from_unix_ms(unix_ms);
+            assert_eq!(moment.local_day(), day + after);
+            let begun = midnight + after * 86_400_000;
+            assert_eq!(moment.local_midnight().unix_ms(), begun);
+        }
     }
 
     #[test]

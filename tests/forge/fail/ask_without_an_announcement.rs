@@ -1,8 +1,8 @@
 //! A provider is asked before the ledger has heard of it.
-use motlan_exchange::{Answer, Permitted, Provider};
+use motlan_exchange::{Answer, Duties, Permitted, Provider};
 
-async fn early(permitted: Permitted, owners: &impl Provider) -> Answer {
-    permitted.fetch(owners).await
+async fn early(permitted: Permitted, owners: &impl Provider, duties: &impl Duties) -> Answer {
+    permitted.fetch(owners, duties).await
 }
 
 fn main() {}

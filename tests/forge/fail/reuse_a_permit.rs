@@ -1,10 +1,10 @@
 //! One permit, two lookups.
 use motlan_audit::Ledger;
-use motlan_exchange::Permitted;
+use motlan_exchange::Reserved;
 
-async fn twice(permitted: Permitted, ledger: &Ledger) {
-    let _first = permitted.announce(ledger).await;
-    let _second = permitted.announce(ledger).await;
+async fn twice(reserved: Reserved, ledger: &Ledger) {
+    let _first = reserved.announce(ledger).await;
+    let _second = reserved.announce(ledger).await;
 }
 
 fn main() {}

@@ -17,7 +17,7 @@ pub(crate) struct Goal {
 
 /// The goals in the order in which they stand.
 pub(crate) fn all(schema: &Schema) -> anyhow::Result<Vec<Goal>> {
-    let parsed = texts::rules(GOALS, schema)?;
+    let parsed = texts::parsed(GOALS, schema)?;
     let mut rules: Vec<&Policy> = parsed.policies().collect();
     rules.sort_by_key(|rule| number(rule));
     rules.into_iter().map(goal).collect()

@@ -1,9 +1,10 @@
 //! Planted holes: the rules with a mistake in them, and the claim that must notice.
 
-use cedar_policy::{Effect, PolicySet, Schema};
+use cedar_policy::{Effect, Schema};
 
-use crate::proofs::{Claim, OWNERS};
+use crate::proofs::Claim;
 use crate::prover::Prover;
+use crate::rules::{self, Rules};
 use crate::texts;
 
 /// A mistake that somebody could make.
@@ -16,7 +17,7 @@ struct Mistake {
     breaks: &'static str,
 }
 
-const MISTAKES: [Mistake; 12] = [
+const MISTAKES: [Mistake; 13] = [
     Mistake {
         from: "context.now_ms < resource.valid_until_ms",
         to: "context.now_ms + 1 <= resource.valid_until_ms",
@@ -38,13 +39,13 @@ const MISTAKES: [Mistake; 12] = [
         breaks: "no purpose outside a grant",
     },
     Mistake {
-        from: "resource.secret && context.approvals < 2",
-        to: "resource.secret && context.approvals < 1",
+        from: "2 <= context.approvals",
+        to: "1 <= context.approvals",
         breaks: "without two approvals",
     },
     Mistake {
-        from: "resource.secret && context.approvals < 2",
-        to: "resource.secret && context.approvals < 2 && !context.emergency",
+        from: "!resource.terms.secret ||",
+        to: "!resource.terms.secret || context.emergency ||",
         breaks: "without two approvals",
     },
     Mistake {
@@ -63,12 +64,12 @@ const MISTAKES: [Mistake; 12] = [
         breaks: "before an agreement's first day",
     },
     Mistake {
-        from: "resource.break_glass && !context.emergency",
-        to: "resource.break_glass && !context.emergency && !context.has_dossier",
+        from: "!resource.terms.break_glass || context.emergency }",
+        to: "!resource.terms.break_glass || context.emergency || context.has_dossier }",
         breaks: "a grant for emergencies is never used without one",
     },
     Mistake {
-        from: "(context.emergency && resource.relaxes.contains(\"CONSENT_REQUIRED\"))",
+        from: "(context.emergency && resource.terms.relaxes.contains(\"CONSENT_REQUIRED\"))",
         to: "context.emergency",
         breaks: "no consent, no answer",
     },
@@ -76,6 +77,12 @@ const MISTAKES: [Mistake; 12] = [
         from: "context.local_minute < resource.hours.second_until",
         to: "context.local_minute <= resource.hours.second_until",
         breaks: "before, between and after",
+    },
+    // Two clauses of one guard are met together; joined they would be demanded each.
+    Mistake {
+        from: "unless { !resource.terms.secret || 2 <= context.approvals }",
+        to: "when { resource.terms.secret } unless { 2 <= context.approvals }",
+        breaks: "the joined rule",
     },
 ];
 
@@ -85,8 +92,7 @@ const OWNERS_ALLOW: &str = "permit (principal, action, resource) when { context.
 /// Rules with a hole in them.
 struct Hole {
     what: String,
-    rules: PolicySet,
-    owners: &'static str,
+    rules: Rules,
     /// Words of the claims that may find it.
     breaks: &'static str,
 }
@@ -98,8 +104,7 @@ pub(crate) async fn run(prover: &mut Prover, shown: bool) -> anyhow::Result<bool
     for hole in holes(prover.schema())? {
         let mut found = false;
         for claim in claims.iter().filter(|it| it.text().contains(hole.breaks)) {
-            let broken = claim.broken(prover, &hole.rules, hole.owners).await?;
-            if let Some(example) = broken {
+            if let Some(example) = claim.broken(prover, &hole.rules).await? {
                 let example = if shown { example } else { String::new() };
                 println!(
                     "found   {}\n    not true: {}\n{example}",
@@ -124,29 +129,41 @@ fn holes(schema: &Schema) -> anyhow::Result<Vec<Hole>> {
         let text = texts::edited(texts::GUARDS, mistake.from, mistake.to)?;
         holes.push(Hole {
             what: format!("`{}` where `{}` is due", mistake.to, mistake.from),
-            rules: texts::rules(&text, schema)?,
-            owners: OWNERS,
+            rules: Rules::of(&text, schema)?,
             breaks: mistake.breaks,
         });
     }
-    let rules = texts::rules(texts::GUARDS, schema)?;
+    let rules = Rules::of(texts::GUARDS, schema)?;
     holes.push(Hole {
         what: "an owner's rule that allows".to_owned(),
-        rules: rules.clone(),
-        owners: OWNERS_ALLOW,
+        rules: Rules {
+            owners: texts::parsed(OWNERS_ALLOW, schema)?,
+            ..rules.clone()
+        },
         breaks: "an owner's rule",
     });
-    // No guard is without a claim that needs it, whichever that is.
-    let guards = rules
-        .policies()
-        .filter(|rule| rule.effect() == Effect::Forbid);
-    for guard in guards {
-        let mut fewer = rules.clone();
+    let guards = rules.whole.policies();
+    for guard in guards.filter(|rule| rule.effect() == Effect::Forbid) {
+        let reason = texts::reason(guard);
+        let mut fewer = rules.whole.clone();
         fewer.remove_static(guard.id().clone())?;
+        let joined = rules::joined(&fewer)?;
         holes.push(Hole {
-            what: format!("{} dropped", texts::reason(&rules, guard.id())),
-            rules: fewer,
-            owners: OWNERS,
+            what: format!("{reason} not joined"),
+            rules: Rules {
+                joined: joined.clone(),
+                ..rules.clone()
+            },
+            breaks: "the joined rule",
+        });
+        // No guard is without a claim that needs it, whichever that is.
+        holes.push(Hole {
+            what: format!("{reason} dropped"),
+            rules: Rules {
+                whole: fewer,
+                joined,
+                ..rules.clone()
+            },
             breaks: "",
         });
     }
@@ -162,9 +179,12 @@ mod tests {
     fn each_mistake_can_be_made_and_breaks_one_claim() {
         let schema = texts::schema().unwrap();
         let claims = Claim::all(&schema).unwrap();
-        let rules = texts::rules(texts::GUARDS, &schema).unwrap();
-        let holes = holes(&schema).unwrap();
-        assert_eq!(holes.len(), MISTAKES.len() + rules.policies().count());
+        let rules = Rules::of(texts::GUARDS, &schema).unwrap().whole;
+        let guards = rules.policies().count() - 1;
+        assert_eq!(
+            holes(&schema).unwrap().len(),
+            MISTAKES.len() + 1 + 2 * guards
+        );
         for mistake in &MISTAKES {
             let broken = claims
                 .iter()

@@ -2,9 +2,10 @@
 //! agreement and every question at once.
 //!
 //! In scope: the permit and the guards of `crates/policy/src/rules`, the texts that the gateway
-//! runs, under every action of their schema. `goals.cedar` says what is proved; that no rule ever
-//! fails, that something is allowed at all, and that an owner's rule can only take away, come on
-//! top. Each is compiled to SMT and handed to cvc5. What does not hold is shown with a
+//! runs, under every action of their schema, and the one rule that it joins from them and asks
+//! first. `goals.cedar` says what is proved; that no rule ever fails, that something is allowed at
+//! all, that the joined rule says what the rules say, and that an owner's rule can only take away,
+//! come on top. Each is compiled to SMT and handed to cvc5. What does not hold is shown with a
 //! counterexample that the engine itself, asked once more, agrees with. Then holes are planted
 //! ([`holes`]), and each must be found: a proof that nothing can break proves nothing.
 //!
@@ -16,8 +17,12 @@
 mod counterexample;
 mod goals;
 mod holes;
+// The gateway's own way of joining its rules, word for word.
+#[path = "../../../crates/policy/src/engine/joined.rs"]
+mod joined;
 mod proofs;
 mod prover;
+mod rules;
 mod texts;
 
 use std::process::ExitCode;

@@ -3,7 +3,9 @@
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, anyhow, ensure};
-use cedar_policy::{PolicyId, PolicySet, Schema, SchemaFragment, ValidationMode, Validator};
+use cedar_policy::{
+    Policy, PolicyId, PolicySet, Schema, SchemaFragment, ValidationMode, Validator,
+};
 use serde_json::{Value, json};
 
 /// The permit and the guards.
@@ -33,7 +35,7 @@ pub(crate) fn schema() -> anyhow::Result<Schema> {
 }
 
 /// The rules of a text, held against the schema as the gateway does.
-pub(crate) fn rules(text: &str, schema: &Schema) -> anyhow::Result<PolicySet> {
+pub(crate) fn parsed(text: &str, schema: &Schema) -> anyhow::Result<PolicySet> {
     let rules = PolicySet::from_str(text)?;
     let checked = Validator::new(schema.clone()).validate(&rules, ValidationMode::Strict);
     match checked.validation_errors().next() {
@@ -63,22 +65,17 @@ fn one_line(text: &str) -> String {
 }
 
 /// What the caller would be told where the rule refuses.
-pub(crate) fn reason<'a>(rules: &'a PolicySet, id: &PolicyId) -> &'a str {
-    let rule = rules.policy(id);
-    let reason = rule.and_then(|rule| rule.annotation("reason"));
-    reason.unwrap_or("a rule without a reason")
+pub(crate) fn reason(rule: &Policy) -> &str {
+    rule.annotation("reason")
+        .unwrap_or("a rule without a reason")
 }
 
 /// The rules with those of an owner besides, under names of their own.
-pub(crate) fn joined(
-    rules: &PolicySet,
-    owners: &str,
-    schema: &Schema,
-) -> anyhow::Result<PolicySet> {
-    let mut joined = rules.clone();
-    for rule in self::rules(owners, schema)?.policies() {
+pub(crate) fn with(rules: &PolicySet, owners: &PolicySet) -> anyhow::Result<PolicySet> {
+    let mut with = rules.clone();
+    for rule in owners.policies() {
         let id = PolicyId::new(format!("owner/{}", rule.id()));
-        joined.add(rule.new_id(id))?;
+        with.add(rule.new_id(id))?;
     }
-    Ok(joined)
+    Ok(with)
 }

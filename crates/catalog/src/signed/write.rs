@@ -174,15 +174,6 @@ pub fn signatures<'k>(
     ))
 }
 
-/// A set that was sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
-    /// The set, as it will be known where it was in force.
-    pub set: Accepted,
-    /// How many files it has, the manifest and its signature not counted.
-    pub files: usize,
-}
-
 /// Why a set was not sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
@@ -202,11 +193,12 @@ pub enum SealError {
     Key(#[from] PrivateKeyError),
 }
 
-/// Seals a set whose agreements are all signed, under the revision after the last.
+/// Seals a set whose agreements are all signed, under the revision after the last. Gives the set as
+/// it will be known where it was in force.
 ///
 /// # Errors
 /// [`SealError`], with all that is wrong.
-pub fn seal(folder: &Path, key: &PrivateKey, at: SystemTime) -> Result<Sealed, SealError> {
+pub fn seal(folder: &Path, key: &PrivateKey, at: SystemTime) -> Result<Accepted, SealError> {
     let mut faults = Faults::new();
     let snapshot = Snapshot::take(folder, &mut faults);
     let mut revision = 1;
@@ -225,7 +217,10 @@ pub fn seal(folder: &Path, key: &PrivateKey, at: SystemTime) -> Result<Sealed, S
         draft: None,
         is_signed: true,
     };
-    load::load(folder, reading, faults).map_err(SealError::Faults)?;
+    if let Err(found) = load::load(folder, reading) {
+        faults.merge(found);
+    }
+    faults.or(()).map_err(SealError::Faults)?;
     write(folder, &manifest, key)
 }
 
@@ -239,22 +234,19 @@ pub fn seal_unchecked(
     revision: u64,
     key: &PrivateKey,
     at: SystemTime,
-) -> Result<Sealed, SealError> {
+) -> Result<Accepted, SealError> {
     let snapshot = Snapshot::take(folder, &mut Faults::new());
     write(folder, &Manifest::of(&snapshot, revision, unix_s(at)), key)
 }
 
 /// Writes the signature first: a manifest without its own is what a crash leaves at worst, and that
 /// is sealed again.
-fn write(folder: &Path, manifest: &Manifest, key: &PrivateKey) -> Result<Sealed, SealError> {
+fn write(folder: &Path, manifest: &Manifest, key: &PrivateKey) -> Result<Accepted, SealError> {
     let text = manifest.write();
     let signature = manifest::sign(&text, manifest.issued_s, key)?;
     for (name, text) in [(MANIFEST_SIGNATURE, &signature), (MANIFEST, &text)] {
         let file = folder.join(name);
         replace(&file, text.as_bytes()).map_err(|source| SealError::File { file, source })?;
     }
-    Ok(Sealed {
-        set: Accepted::of(manifest.revision, text.as_bytes()),
-        files: manifest.files.len(),
-    })
+    Ok(Accepted::of(manifest.revision, text.as_bytes()))
 }

@@ -1,14 +1,19 @@
 //! `motlan policy`: what people read before they sign, and what they ask afterwards.
 //!
 //! In scope: trying the tests of agreements, showing who may learn what, comparing two catalogues,
-//! explaining a decision, and a starting point for a new agreement. Everything is decided by the
-//! rules that the gateway runs ([`motlan_policy`]); nothing here decides.
+//! explaining a decision, a starting point for a new agreement, and signing. Everything is decided
+//! by the rules that the gateway runs ([`motlan_policy`]); nothing here decides.
 
+mod accept;
 mod diff;
 mod explain;
 mod fresh;
 mod label;
 mod matrix;
+mod record;
+mod replay;
+mod seal;
+mod sign;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +24,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
+use motlan_catalog::signed::Survey;
 use motlan_catalog::{Catalog, Faults, agreement_schema};
 use motlan_gateway::Settings;
 use motlan_policy::{Moment, Rules, RulesError};
@@ -38,8 +44,16 @@ pub(crate) enum Policy {
     Diff(diff::Diff),
     /// Show why a question would be allowed or refused, condition by condition.
     Explain(explain::Explain),
+    /// Run past records against a candidate: what would have been decided otherwise.
+    Replay(replay::Replay),
     /// Print a starting point for an agreement, to be filled in.
     New(fresh::New),
+    /// Sign an agreement as its provider's owner or data-protection officer, or as its consumer.
+    Sign(sign::Sign),
+    /// Seal a set under its next revision.
+    Seal(seal::Seal),
+    /// Make a set the oldest that may be in force.
+    Accept(accept::Accept),
     /// Print the JSON Schema of the agreement file, for an editor that completes and checks.
     Schema,
 }
@@ -62,7 +76,11 @@ impl Policy {
             Self::Matrix(matrix) => matrix.run(),
             Self::Diff(diff) => diff.run(),
             Self::Explain(explain) => explain.run(),
+            Self::Replay(replay) => replay.run(),
             Self::New(new) => new.run(),
+            Self::Sign(sign) => sign.run(),
+            Self::Seal(seal) => seal.run(),
+            Self::Accept(accept) => accept.run(),
             Self::Schema => print(&agreement_schema()),
         }
     }
@@ -70,11 +88,17 @@ impl Policy {
 
 /// A catalogue with its rules.
 struct Loaded {
+    folder: PathBuf,
     catalog: Catalog,
     rules: Rules,
 }
 
 impl Place {
+    /// What the configuration says.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        Ok(Settings::read(&self.config)?)
+    }
+
     /// The catalogue as the gateway loads it; nothing, with every fault told, where it would not.
     fn load(&self) -> anyhow::Result<Option<Loaded>> {
         match &self.catalog {
@@ -93,7 +117,11 @@ fn load(folder: &Path) -> anyhow::Result<Option<Loaded>> {
         Err(faults) => return Ok(told(&faults)),
     };
     match Rules::new(&catalog) {
-        Ok(rules) => Ok(Some(Loaded { catalog, rules })),
+        Ok(rules) => Ok(Some(Loaded {
+            folder: folder.to_owned(),
+            catalog,
+            rules,
+        })),
         Err(RulesError::Faults(faults)) => Ok(told(&faults)),
         Err(error) => Err(error.into()),
     }
@@ -106,7 +134,10 @@ fn told<T>(faults: &Faults) -> Option<T> {
 }
 
 fn test(place: &Place) -> anyhow::Result<ExitCode> {
-    let Some(Loaded { catalog, .. }) = place.load()? else {
+    let Some(Loaded {
+        folder, catalog, ..
+    }) = place.load()?
+    else {
         return Ok(ExitCode::FAILURE);
     };
     let mut text = String::new();
@@ -121,7 +152,11 @@ fn test(place: &Place) -> anyhow::Result<ExitCode> {
         text.push_str(&line);
     }
     let agreements = catalog.agreements().len();
-    text.push_str(&format!("{agreements} agreements, {tests} tests\n"));
+    // Whoever works on a set is told how far it is from being in force.
+    let signed = Survey::of(&folder, &catalog);
+    text.push_str(&format!(
+        "{agreements} agreements, {tests} tests; {signed}\n"
+    ));
     print(&text)
 }
 

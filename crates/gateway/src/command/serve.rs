@@ -1,5 +1,5 @@
-//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way. SIGHUP has it load
-//! the catalogue anew.
+//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way. SIGHUP has it
+//! load the catalogue anew.
 
 use std::convert::Infallible;
 use std::io::Write as _;

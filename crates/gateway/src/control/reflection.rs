@@ -18,7 +18,7 @@ pub(crate) struct Reflection(
 
 /// Why there is no reflection.
 #[derive(Debug, thiserror::Error)]
-pub enum ReflectionError {
+pub(crate) enum ReflectionError {
     /// The gateway's own contracts and the catalogue's do not go together.
     #[error("the catalogue's contracts clash with the gateway's own")]
     Contracts(#[from] prost_reflect::DescriptorError),

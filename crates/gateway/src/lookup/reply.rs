@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body::{Body, Frame, SizeHint};
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use motlan_audit::RecordId;
 use motlan_exchange::Release;
 
@@ -74,11 +76,15 @@ pub(super) fn released(
     receipt: Option<HeaderValue>,
     place: Place,
 ) -> Response<ReplyBody> {
-    let mut trailers = HeaderMap::with_capacity(5);
+    let mut trailers = HeaderMap::with_capacity(6);
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     insert(&mut trailers, "motlan-record", &record.to_string());
     insert(&mut trailers, "motlan-withheld", &joined(&release.withheld));
     insert(&mut trailers, "motlan-as-of", &release.as_of);
+    if let Some(until_us) = release.keep_until_us {
+        // R95: the last day on which it may be kept.
+        insert(&mut trailers, "motlan-keep-until", &last_day(until_us));
+    }
     if let Some(receipt) = receipt {
         trailers.insert("motlan-receipt-bin", receipt);
     }
@@ -126,6 +132,13 @@ fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
+}
+
+/// The day in Việt Nam before an instant, e.g. `2026-11-22`.
+fn last_day(until_us: i64) -> String {
+    let vietnam = Offset::constant(7);
+    let last = Timestamp::from_microsecond(until_us.saturating_sub(1)).unwrap_or(Timestamp::MAX);
+    vietnam.to_datetime(last).date().to_string()
 }
 
 fn joined(names: &[String]) -> String {

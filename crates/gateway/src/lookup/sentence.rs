@@ -47,6 +47,9 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "APPROVALS_REQUIRED" => "Thỏa thuận yêu cầu thêm người phê duyệt.",
         "SECRET_NEEDS_TWO" => "Thông tin mật yêu cầu hai người phê duyệt.",
         "FIELD_NOT_CONSENTED" => "Có trường thông tin mà người liên quan chưa đồng ý chia sẻ.",
+        "EMERGENCY_OVER" => "Trường hợp khẩn cấp này đã hết thời hạn.",
+        "GRANT_SUSPENDED" => "Quyền này bị tạm dừng vì có lần sử dụng chưa được xem xét.",
+        "OBLIGATION_FAILED" => "Không thực hiện được nghĩa vụ kèm theo quyền nên từ chối.",
         "OUTSIDE_HOURS" => "Thỏa thuận không cho phép tra cứu vào ngày, giờ này.",
         reason if reason.starts_with("OWNER_") => {
             "Quy tắc riêng của cơ quan quản lý dữ liệu không cho phép."
@@ -55,6 +58,9 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "FIELD_UNKNOWN" => "Kết quả không có trường thông tin được yêu cầu.",
         "TOO_MANY_FIELDS" => "Yêu cầu quá nhiều trường thông tin.",
         "POLICY_UNDECIDABLE" => "Không đánh giá được quy tắc chia sẻ nên từ chối.",
+        "QUOTA_EXCEEDED" => "Đã dùng hết số lượt tra cứu được phép trong ngày.",
+        "RATE_EXCEEDED" => "Tra cứu quá nhanh, xin thử lại sau ít phút.",
+        "LIMITS_FULL" => "Cổng không đếm thêm được lượt tra cứu, xin thử lại sau.",
         "SUBJECT_NOT_FOUND" => "Cơ sở dữ liệu không có thông tin này.",
         "PROVIDER_UNREACHABLE" => "Không kết nối được với cơ quan quản lý dữ liệu.",
         "DEADLINE_PASSED" => "Hết thời hạn trước khi hỏi được cơ quan quản lý dữ liệu.",
@@ -85,7 +91,7 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 13] = [
+    const SOURCES: [&str; 15] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
@@ -97,6 +103,8 @@ mod tests {
         include_str!("../identity/artefact.rs"),
         include_str!("../identity/token.rs"),
         include_str!("../../../policy/src/refusal.rs"),
+        include_str!("../../../exchange/src/duties.rs"),
+        include_str!("../../../exchange/src/limits.rs"),
         include_str!("../../../exchange/src/outcome.rs"),
         include_str!("../../../exchange/src/provider.rs"),
     ];

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use motlan_audit::{Ledger, Shards};
 use motlan_catalog::{Method, SystemId};
-use motlan_exchange::{Arrival, Ask, Caller, Reply, Shown, Unrecorded};
+use motlan_exchange::{Arrival, Ask, Caller, Limits, Reply, Shown, Unrecorded};
 use prost::Message as _;
 use tonic::Code;
 use tracing::Instrument as _;
@@ -25,6 +25,7 @@ use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
 use crate::identity::{Certificate, Peer};
 use crate::places::{Place, Places};
 use crate::shadow::{self, Shadow};
+use crate::state::Upkeep;
 use crate::telemetry::{LookupEnd, Metrics, traces};
 
 /// This part of a caller's time, and at most so much, is kept back from the provider.
@@ -51,6 +52,9 @@ pub struct Lookups {
     shards: Shards,
     metrics: Metrics,
     limits: LookupLimits,
+    /// How often grants were used, whatever set is in force.
+    used: Arc<Limits>,
+    upkeep: Upkeep,
     /// Held until the caller has taken the reply.
     places: Places,
 }
@@ -74,6 +78,8 @@ impl Lookups {
         shards: Shards,
         metrics: Metrics,
         limits: LookupLimits,
+        used: Arc<Limits>,
+        upkeep: Upkeep,
     ) -> Self {
         let (all, each) = (limits.in_flight_max, limits.in_flight_per_system_max);
         let places = Places::new(all, each);
@@ -83,6 +89,8 @@ impl Lookups {
             shards,
             metrics,
             limits,
+            used,
+            upkeep,
             places,
         }
     }
@@ -159,7 +167,7 @@ impl Lookups {
         if metadata.incident.as_deref() != known.caller.incident() {
             return Err(WireError::incident());
         }
-        let shown = known.shown(&set, &metadata)?;
+        let shown = known.shown(&set, &metadata, &self.upkeep)?;
         // Taken only now: a caller that sends nothing takes nothing from the others.
         let place = self
             .places
@@ -279,9 +287,16 @@ impl Lookups {
         }
         let outcome = match question.decide(&set.rules) {
             Ok(permitted) => {
-                let announced = permitted.announce(&ledger).await?;
-                shard.asked();
-                announced.fetch(&set.owners).await.mask()
+                let duties = &self.upkeep;
+                match permitted.reserve(&self.used, duties).await {
+                    Ok(reserved) => {
+                        let announced = reserved.announce(&ledger).await?;
+                        shard.asked();
+                        let answer = announced.fetch(&set.owners, duties).await;
+                        answer.mask(duties).await
+                    }
+                    Err(refusal) => refusal,
+                }
             }
             Err(refusal) => refusal,
         };
@@ -313,10 +328,15 @@ impl Known {
     }
 
     /// What the call shows that others have signed.
-    fn shown(&self, set: &Enforced, metadata: &Metadata) -> Result<Shown, WireError> {
+    fn shown(
+        &self,
+        set: &Enforced,
+        metadata: &Metadata,
+        upkeep: &Upkeep,
+    ) -> Result<Shown, WireError> {
         let approvals: Vec<&str> = metadata.approvals.iter().map(String::as_str).collect();
         let consent = metadata.consent.as_deref();
-        let is_revoked = |_: &SystemId, _: &str| false;
+        let is_revoked = |issuer: &SystemId, id: &str| upkeep.is_revoked(issuer, id);
         set.tokens
             .shown(&self.system, consent, &approvals, &is_revoked)
             .map_err(|error| WireError::artefact(&error))

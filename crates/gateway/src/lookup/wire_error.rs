@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use http::HeaderMap;
 use motlan_audit::RecordId;
 use motlan_catalog::SystemId;
-use motlan_exchange::{Denial, ProviderFault};
+use motlan_exchange::{Denial, DutyFault, Exceeded, ProviderFault, Whose};
 use motlan_policy::Refusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -33,6 +33,8 @@ pub struct WireError {
     message: String,
     /// The field of the request that is wrong.
     field: Option<&'static str>,
+    /// Which limit was exceeded.
+    exceeded: Option<Exceeded>,
 }
 
 impl WireError {
@@ -52,6 +54,7 @@ impl WireError {
             reason: reason.into(),
             message,
             field: None,
+            exceeded: None,
         }
     }
 
@@ -151,6 +154,13 @@ impl WireError {
                 | Refusal::FieldNotGranted { .. }
                 | Refusal::Undecidable { .. } => Code::PermissionDenied,
             },
+            Denial::Limit(_) => Code::ResourceExhausted,
+            Denial::Duty(fault) => match fault {
+                DutyFault::EmergencyOver | DutyFault::GrantSuspended { .. } => {
+                    Code::FailedPrecondition
+                }
+                DutyFault::Failed => Code::Unavailable,
+            },
             Denial::Provider(fault) => match fault {
                 ProviderFault::NotFound => Code::NotFound,
                 ProviderFault::TooLate | ProviderFault::Silent => Code::DeadlineExceeded,
@@ -164,7 +174,14 @@ impl WireError {
                 ProviderFault::Malformed { .. } | ProviderFault::Oversized { .. } => Code::DataLoss,
             },
         };
-        Self::new(code, denial.reason().to_owned(), denial.to_string())
+        let error = Self::new(code, denial.reason().to_owned(), denial.to_string());
+        match denial {
+            Denial::Limit(exceeded) => Self {
+                exceeded: Some(exceeded.clone()),
+                ..error
+            },
+            _ => error,
+        }
     }
 
     /// The stable reason.
@@ -198,6 +215,12 @@ impl WireError {
         let metadata: HashMap<String, String> = record.into_iter().chain(field).collect();
         let mut details = ErrorDetails::with_error_info(self.reason.clone(), DOMAIN, metadata);
         details.set_localized_message("vi", sentence::vietnamese(&self.reason));
+        if let Some(exceeded) = &self.exceeded {
+            // R93: when it may be asked again, and whose uses were too many.
+            details.set_retry_info(Some(exceeded.retry()));
+            let whose = exceeded.whose().map_or("gateway", Whose::as_str);
+            details.add_quota_failure_violation(whose, exceeded.to_string());
+        }
         Status::with_error_details(self.code, self.message.clone(), details)
     }
 }

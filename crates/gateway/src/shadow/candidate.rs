@@ -42,6 +42,18 @@ impl Candidate {
         self.catalog.revision()
     }
 
+    /// What it holds.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// What it decides by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// What it would decide.
     pub fn decides(&self, asked: &Asked) -> Decided {
         asked.decided(&self.catalog, &self.rules)

@@ -17,8 +17,11 @@ pub enum Decided {
         /// What the grant demands and brings with it, as people read it; nothing where that is not
         /// known.
         terms: Option<String>,
-        /// The fields that may leave, every message opened, sorted.
-        fields: Vec<String>,
+        /// The view that it gives.
+        view: String,
+        /// The fields that may leave, every message opened, sorted; nothing where they are not
+        /// known.
+        fields: Option<Vec<String>>,
     },
     /// It may not.
     Refused {
@@ -34,7 +37,8 @@ impl Decided {
             Ok(permit) => Self::Allowed {
                 grant: permit.grant().to_string(),
                 terms: Some(permit.terms().to_string()),
-                fields: permit.leaves(),
+                view: permit.view().to_string(),
+                fields: Some(permit.leaves()),
             },
             Err(refusal) => Self::Refused {
                 reason: refusal.reason().to_owned(),
@@ -43,15 +47,25 @@ impl Decided {
     }
 }
 
+impl Decided {
+    /// The grant that allows it.
+    #[must_use]
+    pub fn grant(&self) -> Option<&str> {
+        match self {
+            Self::Allowed { grant, .. } => Some(grant),
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allowed { grant, terms, .. } => {
-                write!(
-                    f,
-                    "allowed by {grant}{}",
-                    terms.as_deref().unwrap_or_default()
-                )
+            Self::Allowed {
+                grant, terms, view, ..
+            } => {
+                let terms = terms.as_deref().unwrap_or_default();
+                write!(f, "allowed by {grant}, {view}{terms}")
             }
             Self::Refused { reason } => write!(f, "refused, {reason}"),
         }
@@ -75,33 +89,18 @@ impl Difference {
     /// How they differ, if they do.
     #[must_use]
     pub fn between(was: Decided, would_be: Decided) -> Option<Self> {
-        let alike = match (&was, &would_be) {
-            (Decided::Refused { reason }, Decided::Refused { reason: other }) => reason == other,
-            (
-                Decided::Allowed {
-                    grant,
-                    terms,
-                    fields,
-                },
-                Decided::Allowed {
-                    grant: other,
-                    terms: others,
-                    fields: would,
-                },
-            ) => {
-                let terms = terms.as_ref().zip(others.as_ref());
-                grant == other && fields == would && terms.is_none_or(|(one, other)| one == other)
-            }
-            _ => false,
-        };
-        if alike {
+        if kind(&was, &would_be).is_none() {
             return None;
         }
         let set = |of: &Decided| match of {
-            Decided::Allowed { fields, .. } => fields.iter().cloned().collect(),
-            Decided::Refused { .. } => BTreeSet::new(),
+            Decided::Allowed { fields, .. } => {
+                let fields = fields.as_ref()?;
+                Some(fields.iter().cloned().collect::<BTreeSet<_>>())
+            }
+            Decided::Refused { .. } => Some(BTreeSet::new()),
         };
-        let (before, after) = (set(&was), set(&would_be));
+        // Where the fields of one are not known, nothing is said of any.
+        let (before, after) = set(&was).zip(set(&would_be)).unwrap_or_default();
         Some(Self {
             gained: after.difference(&before).cloned().collect(),
             lost: before.difference(&after).cloned().collect(),
@@ -110,25 +109,47 @@ impl Difference {
         })
     }
 
-    /// What kind of difference it is: the first of these that it is.
+    /// What kind of difference it is.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match (&self.was, &self.would_be) {
-            (Decided::Refused { .. }, Decided::Allowed { .. }) => "allowed",
-            (Decided::Allowed { .. }, Decided::Refused { .. }) => "refused",
-            (Decided::Refused { .. }, Decided::Refused { .. }) => "reason",
-            (
-                Decided::Allowed { fields, grant, .. },
-                Decided::Allowed {
-                    fields: would,
-                    grant: other,
-                    ..
-                },
-            ) => match (fields == would, grant == other) {
-                (false, _) => "fields",
-                (true, false) => "grant",
-                (true, true) => "terms",
+        kind(&self.was, &self.would_be).unwrap_or_default()
+    }
+}
+
+/// What differs, as the first of these; what is not known of either does not.
+fn kind(was: &Decided, would_be: &Decided) -> Option<&'static str> {
+    use Decided::{Allowed, Refused};
+    match (was, would_be) {
+        (Refused { reason }, Refused { reason: other }) => (reason != other).then_some("reason"),
+        (Refused { .. }, Allowed { .. }) => Some("allowed"),
+        (Allowed { .. }, Refused { .. }) => Some("refused"),
+        (
+            Allowed {
+                grant,
+                terms,
+                view,
+                fields,
             },
+            Allowed {
+                grant: other,
+                terms: others,
+                view: given,
+                fields: would,
+            },
+        ) => {
+            let fields = match fields.as_ref().zip(would.as_ref()) {
+                Some((fields, would)) => fields != would,
+                None => view != given,
+            };
+            let terms = terms.as_ref().zip(others.as_ref());
+            let terms = terms.is_some_and(|(terms, others)| terms != others);
+            let kinds = [
+                (fields, "fields"),
+                (grant != other, "grant"),
+                (terms, "terms"),
+            ];
+            let differ = kinds.into_iter().find(|(differ, _)| *differ);
+            differ.map(|(_, kind)| kind)
         }
     }
 }

@@ -164,7 +164,8 @@ mod tests {
         Decided::Allowed {
             grant: grant.to_owned(),
             terms: terms.map(str::to_owned),
-            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            view: fields.concat(),
+            fields: Some(fields.iter().map(|field| (*field).to_owned()).collect()),
         }
     }
 
@@ -215,7 +216,7 @@ mod tests {
             "{text}"
         );
         let first = "2 allowed: H26/one-stop vn.population.v1.PopulationRegistry/GetPerson for \
-                     1.000000\n  was       refused, A\n  would be  allowed by a/b\n  \
+                     1.000000\n  was       refused, A\n  would be  allowed by a/b, xy\n  \
                      gains     x y\n  seen      record 0 to the last\n";
         assert!(text.contains(first), "{text}");
         assert!(text.ends_with("\n3 more, of further kinds\n"), "{text}");

@@ -3,8 +3,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use motlan_catalog::Catalog;
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use motlan_catalog::signed::{PrivateKey, Signer, SignerRole, accept, seal_unchecked, signatures};
+use motlan_catalog::{SignedCatalog, SignedFolder};
 use tempfile::TempDir;
 
 use crate::SYSTEMS;
@@ -83,17 +89,20 @@ pub(crate) fn consumer(number: usize) -> String {
     format!("H26.{:02}.{:02}", 1 + number / 99, 1 + number % 99)
 }
 
-/// The folder of a catalogue with so many agreements.
+/// The folder of a catalogue with so many agreements, each signed by three.
 pub(crate) fn folder(agreements: usize) -> TempDir {
     let folder = TempDir::with_prefix("motlan-policy-").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let contracts = root.join("proto").canonicalize().unwrap();
-    let main = format!("trust_domain = \"motlan.example\"\ncontracts = [{contracts:?}]\n");
-    write(&folder, "catalog.toml", &main);
+    let main = "trust_domain = \"motlan.example\"\ncontracts = [\"contracts\"]\n";
+    write(&folder, "catalog/catalog.toml", main);
+    copy(
+        &root.join("proto"),
+        &folder.path().join("catalog/contracts"),
+    );
     for part in ["procedures", "datasets"] {
         copy(
             &root.join("deploy/catalog").join(part),
-            &folder.path().join(part),
+            &folder.path().join("catalog").join(part),
         );
     }
     let mut agencies = fs::read_to_string(root.join("deploy/catalog/agencies.csv")).unwrap();
@@ -107,14 +116,66 @@ pub(crate) fn folder(agreements: usize) -> TempDir {
             writeln!(systems, "[[system]]\nid = \"{id}\"\ntitle_vi = \"Một cửa\"").unwrap();
         }
     }
-    write(&folder, "agencies.csv", &agencies);
-    write(&folder, "systems/all.toml", &systems);
+    write(&folder, "catalog/agencies.csv", &agencies);
+    write(&folder, "catalog/systems/all.toml", &systems);
+    let consumers: Vec<_> = (0..consumers)
+        .map(|number| register(&folder, &consumer(number), SignerRole::Consumer))
+        .collect();
+    let owners = SHARES.map(|share| register(&folder, share.0, SignerRole::Owner));
+    let officers = SHARES.map(|share| register(&folder, share.0, SignerRole::DataProtection));
+    let now = SystemTime::now();
     for number in 0..agreements {
         let share = &SHARES[number % SHARES.len()];
         let text = agreement(number, &consumer(number / SHARES.len()), share);
-        write(&folder, &format!("agreements/{number:05}.toml"), &text);
+        let by = number % SHARES.len();
+        let by = [
+            &owners[by],
+            &officers[by],
+            &consumers[number / SHARES.len()],
+        ];
+        let by = by.map(|(signer, key)| (signer, key));
+        let signed = signatures(text.as_bytes(), by, now).unwrap();
+        let file = format!("catalog/agreements/{number:05}.toml");
+        write(&folder, &file, &text);
+        write(&folder, &format!("{file}.jws.json"), &signed);
     }
+    let (key, public) = key();
+    write(&folder, "manifest.pem", &public);
+    seal_unchecked(&folder.path().join("catalog"), 1, &key, now).unwrap();
+    accept(&place(&folder)).unwrap_or_else(|faults| panic!("{faults}"));
     folder
+}
+
+fn place(folder: &TempDir) -> SignedFolder {
+    SignedFolder {
+        folder: folder.path().join("catalog"),
+        manifest_key: folder.path().join("manifest.pem"),
+        known_revision: folder.path().join("known.json"),
+    }
+}
+
+/// A new key, with its public half in PEM.
+fn key() -> (PrivateKey, String) {
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let body = STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    };
+    let public = pair.public_key().as_der().unwrap();
+    let private = pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref());
+    let private = PrivateKey::from_pem(&private).unwrap();
+    (private, pem("PUBLIC KEY", public.as_ref()))
+}
+
+fn register(folder: &TempDir, agency: &str, role: SignerRole) -> (Signer, PrivateKey) {
+    let signer = Signer {
+        agency: agency.parse().unwrap(),
+        role,
+        kid: "one".to_owned(),
+    };
+    let (private, public) = key();
+    write(folder, &format!("catalog/{}", signer.file()), &public);
+    (signer, private)
 }
 
 fn agreement(number: usize, consumer: &str, share: &Share) -> String {
@@ -138,9 +199,9 @@ fn agreement(number: usize, consumer: &str, share: &Share) -> String {
     )
 }
 
-/// The catalogue in a folder.
-pub(crate) fn load(folder: &TempDir) -> Catalog {
-    Catalog::load(folder.path()).unwrap_or_else(|faults| panic!("{faults}"))
+/// The catalogue in a folder, with everything verified.
+pub(crate) fn load(folder: &TempDir) -> SignedCatalog {
+    SignedCatalog::load(&place(folder)).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn write(folder: &TempDir, name: &str, text: &str) {
@@ -153,6 +214,10 @@ fn copy(from: &PathBuf, to: &PathBuf) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+            continue;
+        }
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
 
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use motlan_catalog::{AgencyCode, Grant, Hours, SPANS_MAX, System, Validity};
+use motlan_catalog::{AgencyCode, Grant, Hours, Relaxed, SPANS_MAX, System, Validity};
 
 use crate::rules::RulesError;
 
@@ -13,6 +13,7 @@ pub(crate) struct Types {
     pub(super) system: EntityTypeName,
     pub(super) grant: EntityTypeName,
     hours: EntityTypeName,
+    terms: EntityTypeName,
     pub(super) lookup: EntityUid,
     pub(super) verify: EntityUid,
     pub(super) list: EntityUid,
@@ -34,6 +35,7 @@ impl Types {
             system: name("System")?,
             grant: name("Grant")?,
             hours: name("Hours")?,
+            terms: name("Terms")?,
             lookup: uid(&action, "lookup"),
             verify: uid(&action, "verify"),
             list: uid(&action, "list"),
@@ -67,6 +69,29 @@ impl Types {
         Entity::new(id, attributes, HashSet::new()).map_err(|e| RulesError::data(&e))
     }
 
+    pub(super) fn terms_entity(&self, demands: &Demands<'_>) -> Result<Entity, RulesError> {
+        let attributes = HashMap::from(
+            [
+                ("dossier_required", truth(demands.dossier_required)),
+                ("consent_required", truth(demands.consent_required)),
+                ("approvals", long(demands.approvals.into())),
+                ("secret", truth(demands.secret)),
+                ("break_glass", truth(demands.break_glass)),
+                (
+                    "officials",
+                    texts(&mut demands.officials.iter().map(String::as_str)),
+                ),
+                (
+                    "relaxes",
+                    texts(&mut demands.relaxes.iter().map(|guard| guard.as_str())),
+                ),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let id = uid(&self.terms, &demands.name());
+        Entity::new(id, attributes, HashSet::new()).map_err(|e| RulesError::data(&e))
+    }
+
     pub(super) fn grant_entity(
         &self,
         consumer: &AgencyCode,
@@ -75,17 +100,6 @@ impl Types {
     ) -> Result<Entity, RulesError> {
         let reference =
             |type_name, id: &str| RestrictedExpression::new_entity_uid(uid(type_name, id));
-        let texts = |values: &mut dyn Iterator<Item = &str>| {
-            RestrictedExpression::new_set(
-                values.map(|value| RestrictedExpression::new_string(value.to_owned())),
-            )
-        };
-        let terms = &grant.terms;
-        let emergencies = terms.break_glass.iter();
-        let mut officials = emergencies
-            .clone()
-            .flat_map(|one| one.officials.iter().map(String::as_str));
-        let mut relaxes = emergencies.flat_map(|one| one.relaxes.iter().map(|r| r.as_str()));
         let systems = grant.systems.iter();
         let systems = systems.map(|id| reference(&self.system, id.as_str()));
         let attributes = HashMap::from(
@@ -103,13 +117,7 @@ impl Types {
                 ("hours", reference(&self.hours, &grant.hours.to_string())),
                 ("valid_from_ms", long(valid.from_ms)),
                 ("valid_until_ms", long(valid.until_ms)),
-                ("dossier_required", truth(terms.dossier_required)),
-                ("consent_required", truth(terms.consent_required)),
-                ("approvals", long(terms.approvals.into())),
-                ("secret", truth(grant.view.secret)),
-                ("break_glass", truth(terms.break_glass.is_some())),
-                ("officials", texts(&mut officials)),
-                ("relaxes", texts(&mut relaxes)),
+                ("terms", reference(&self.terms, &Demands::of(grant).name())),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -120,6 +128,45 @@ impl Types {
         )
         .map_err(|e| RulesError::data(&e))
     }
+}
+
+/// Those terms of a grant that the rules see.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Demands<'a> {
+    dossier_required: bool,
+    consent_required: bool,
+    approvals: u8,
+    secret: bool,
+    break_glass: bool,
+    officials: &'a [String],
+    relaxes: &'a [Relaxed],
+}
+
+impl<'a> Demands<'a> {
+    pub(super) fn of(grant: &'a Grant) -> Self {
+        let terms = &grant.terms;
+        let emergency = terms.break_glass.as_ref();
+        Self {
+            dossier_required: terms.dossier_required,
+            consent_required: terms.consent_required,
+            approvals: terms.approvals,
+            secret: grant.view.secret,
+            break_glass: emergency.is_some(),
+            officials: emergency.map_or(&[], |one| one.officials.as_slice()),
+            relaxes: emergency.map_or(&[], |one| one.relaxes.as_slice()),
+        }
+    }
+
+    /// Named by what it prints as, so that equal terms are one entity.
+    fn name(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+fn texts(values: &mut dyn Iterator<Item = &str>) -> RestrictedExpression {
+    RestrictedExpression::new_set(
+        values.map(|value| RestrictedExpression::new_string(value.to_owned())),
+    )
 }
 
 fn truth(value: bool) -> RestrictedExpression {

@@ -8,7 +8,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, 
 use miette::Diagnostic;
 use motlan_catalog::{Catalog, DatasetId, Faults, OwnerRules};
 
-use super::{Guard, limits, literals};
+use super::{Guard, joined, limits, literals};
 use crate::rules::RulesError;
 
 const GUARDS: &str = include_str!("../rules/guards.cedar");
@@ -25,6 +25,8 @@ const OWNER_REASON_BYTES_MAX: usize = 64;
 /// Rules that are evaluated together, and what each says where it refuses.
 #[derive(Clone)]
 pub(crate) struct RuleSet {
+    /// The platform's guards joined into its permit, with the owner's rules.
+    pub(crate) joined: PolicySet,
     pub(crate) policies: PolicySet,
     pub(crate) guards: HashMap<PolicyId, Guard>,
 }
@@ -54,6 +56,7 @@ impl Policies {
         Ok(Self {
             schema,
             platform: RuleSet {
+                joined: joined::permit(&policies)?,
                 guards: guards_of(&policies)?,
                 policies,
             },
@@ -172,8 +175,8 @@ impl Policies {
             );
         }
         let shape = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        let own = reason.strip_prefix(OWNER_PREFIX).unwrap_or_default();
-        if own.is_empty() || reason.len() > OWNER_REASON_BYTES_MAX || !reason.bytes().all(shape) {
+        let name = reason.strip_prefix(OWNER_PREFIX).unwrap_or_default();
+        if name.is_empty() || reason.len() > OWNER_REASON_BYTES_MAX || !reason.bytes().all(shape) {
             fault(
                 format!("{place} has no reason of its own"),
                 "put `@reason(\"OWNER_…\")` before it, in capitals, digits and `_`",
@@ -189,7 +192,9 @@ impl Policies {
         let id = PolicyId::new(format!("owner/{}", policy.id()));
         set.guards
             .insert(id.clone(), Guard::Owner(Arc::from(reason)));
-        if let Err(error) = set.policies.add(policy.new_id(id)) {
+        let own = policy.new_id(id);
+        let added = set.joined.add(own.clone());
+        if let Err(error) = added.and_then(|()| set.policies.add(own)) {
             fault(format!("{place} cannot be used: {error}"), "rewrite it");
         }
     }

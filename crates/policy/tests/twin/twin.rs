@@ -481,25 +481,25 @@ fn an_edge_that_is_off_by_one_is_noticed() {
             "resource.hours.third_from < context",
         ),
         (
-            "!resource.dossier_required ||",
-            "resource.dossier_required ||",
+            "!resource.terms.dossier_required ||",
+            "resource.terms.dossier_required ||",
         ),
         (
-            "resource.approvals <= context.approvals",
-            "resource.approvals < context.approvals + 2",
+            "resource.terms.approvals <= context.approvals",
+            "resource.terms.approvals < context.approvals + 2",
         ),
         ("2 <= context.approvals", "1 <= context.approvals"),
         (
-            "resource.relaxes.contains(\"CONSENT_REQUIRED\")",
-            "resource.break_glass",
+            "resource.terms.relaxes.contains(\"CONSENT_REQUIRED\")",
+            "resource.terms.break_glass",
         ),
         (
-            "context.emergency && resource.relaxes.contains(\"DOSSIER_REQUIRED\")",
+            "context.emergency && resource.terms.relaxes.contains(\"DOSSIER_REQUIRED\")",
             "context.emergency",
         ),
         (
-            "resource.officials.contains(context.official)",
-            "!resource.officials.isEmpty()",
+            "resource.terms.officials.contains(context.official)",
+            "!resource.terms.officials.isEmpty()",
         ),
         ("principal in resource.consumer &&", ""),
     ] {

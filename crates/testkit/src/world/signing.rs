@@ -74,7 +74,7 @@ impl Notary {
         let sealed = seal_unchecked(&catalog, state.revision, &self.manifest_key, at)?;
         if state.revision == 1 {
             let known = folder.path().join(KNOWN_REVISION);
-            sealed.set.write(&known)?;
+            sealed.write(&known)?;
         }
         Ok(())
     }

@@ -51,8 +51,7 @@ fn never_null(schema: &mut Schema) {
     }
 }
 
-/// An agreement between two agencies. What it says is what the gateway enforces; what it does not
-/// say is refused.
+/// An agreement between two agencies: what it does not say is refused.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Agreement {
@@ -193,6 +192,10 @@ struct Mask {
 /// A question, and what must come of it.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend(
+    "dependentSchemas" = { "consented": {
+        "required": ["consent"],
+        "properties": { "consent": { "const": true } },
+    } },
     "if" = { "properties": { "expect": { "const": "allowed" } } },
     "then" = { "required": ["fields"], "properties": { "fields": { "minItems": 1 } } },
     "else" = { "properties": { "fields": { "maxItems": 0 } } },
@@ -263,8 +266,11 @@ struct Expected;
 leaf! {
     Text = shaped(r"\S");
     Whole = json_schema!({ "type": "integer" });
-    Day = json_schema!({ "type": "string", "format": "date" });
-    LocalTime = json_schema!({ "type": "string", "format": "partial-date-time" });
+    Day = json_schema!({
+        "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    });
+    // Editors see what TOML writes without quotes as a text.
+    LocalTime = shaped(r"^[0-9]{4}(-[0-9]{2}){2}[Tt ][0-9]{2}(:[0-9]{2}){1,2}(\.[0-9]+)?$");
     Label = shaped("^[A-Za-z0-9][A-Za-z0-9._-]*$");
     Required = words(["required"]);
     MethodOf = shaped("^[a-z][a-z0-9_]*/");

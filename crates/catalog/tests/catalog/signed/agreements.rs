@@ -121,82 +121,85 @@ fn signatures_of_another_agreement_are_none_of_this_one() {
     assert!(all, "{faults:#?}");
 }
 
+/// What stands in a right header, what is put in its place, and what is told of it.
+const WRONG: [(&str, &str, &str); 20] = [
+    (
+        r#""kid":"k1""#,
+        r#""kid":"k9""#,
+        "no `signers/G01/owner/k9.pem`",
+    ),
+    (
+        r#""kid":"k1""#,
+        r#""kid":"../k1""#,
+        "no `signers/G01/owner/../k1.pem`",
+    ),
+    (
+        r#""role":"owner""#,
+        r#""role":"data_protection""#,
+        "is not one of this agreement",
+    ),
+    (
+        r#""role":"owner""#,
+        r#""role":"consumer""#,
+        "`G01` as `consumer`, but there that is `H26`",
+    ),
+    (
+        r#""role":"owner""#,
+        r#""role":"boss""#,
+        "`boss` is no role of a signer",
+    ),
+    (
+        r#""agency":"G01""#,
+        r#""agency":"H26""#,
+        "`H26` as `owner`, but there that is `G01`",
+    ),
+    (
+        r#""agency":"G01""#,
+        r#""agency":"h h""#,
+        "a signature of no agency",
+    ),
+    (
+        r#""alg":"EdDSA""#,
+        r#""alg":"none""#,
+        "`alg` is `none`, but `signers/G01/owner/k1.pem` is for `EdDSA`",
+    ),
+    (r#""alg":"EdDSA""#, r#""alg":"ES256""#, "`alg` is `ES256`"),
+    (r#""alg":"EdDSA""#, r#""alg":"HS256""#, "`alg` is `HS256`"),
+    (r#""alg":"EdDSA","#, "", "has no text `alg`"),
+    (
+        r#""typ":"motlan-agreement+jws""#,
+        r#""typ":"motlan-manifest+jws""#,
+        "`typ` is `motlan-manifest+jws`",
+    ),
+    (r#""typ":"motlan-agreement+jws","#, "", "has no text `typ`"),
+    (r#""iat":1"#, r#""iat":1.5"#, "floating point"),
+    (
+        r#""iat":1"#,
+        r#""iat":1,"crit":["b64"],"b64":false"#,
+        "boolean `false`",
+    ),
+    (
+        r#""iat":1"#,
+        r#""iat":1,"crit":["x"]"#,
+        "has the key `crit`",
+    ),
+    (r#""iat":1"#, r#""iat":1,"jwk":{}"#, "has the key `jwk`"),
+    (
+        r#""iat":1"#,
+        r#""iat":1,"iat":2"#,
+        "`iat` stands here twice",
+    ),
+    (
+        r#","role":"owner","agency":"G01""#,
+        "",
+        "does not say as whom",
+    ),
+    (r#","agency":"G01""#, "", "has no text `agency`"),
+];
+
 #[test]
 fn a_header_that_is_wrong_in_one_thing_is_refused() {
-    for (from, to, says) in [
-        (
-            r#""kid":"k1""#,
-            r#""kid":"k9""#,
-            "no `signers/G01/owner/k9.pem`",
-        ),
-        (
-            r#""kid":"k1""#,
-            r#""kid":"../k1""#,
-            "no `signers/G01/owner/../k1.pem`",
-        ),
-        (
-            r#""role":"owner""#,
-            r#""role":"data_protection""#,
-            "is not one of this agreement",
-        ),
-        (
-            r#""role":"owner""#,
-            r#""role":"consumer""#,
-            "`G01` as `consumer`, but there that is `H26`",
-        ),
-        (
-            r#""role":"owner""#,
-            r#""role":"boss""#,
-            "`boss` is no role of a signer",
-        ),
-        (
-            r#""agency":"G01""#,
-            r#""agency":"H26""#,
-            "`H26` as `owner`, but there that is `G01`",
-        ),
-        (
-            r#""agency":"G01""#,
-            r#""agency":"h h""#,
-            "a signature of no agency",
-        ),
-        (
-            r#""alg":"EdDSA""#,
-            r#""alg":"none""#,
-            "`alg` is `none`, but `signers/G01/owner/k1.pem` is for `EdDSA`",
-        ),
-        (r#""alg":"EdDSA""#, r#""alg":"ES256""#, "`alg` is `ES256`"),
-        (r#""alg":"EdDSA""#, r#""alg":"HS256""#, "`alg` is `HS256`"),
-        (r#""alg":"EdDSA","#, "", "has no text `alg`"),
-        (
-            r#""typ":"motlan-agreement+jws""#,
-            r#""typ":"motlan-manifest+jws""#,
-            "`typ` is `motlan-manifest+jws`",
-        ),
-        (r#""typ":"motlan-agreement+jws","#, "", "has no text `typ`"),
-        (r#""iat":1"#, r#""iat":1.5"#, "floating point"),
-        (
-            r#""iat":1"#,
-            r#""iat":1,"crit":["b64"],"b64":false"#,
-            "has the key `b64`, which is not known",
-        ),
-        (
-            r#""iat":1"#,
-            r#""iat":1,"crit":["x"]"#,
-            "has the key `crit`",
-        ),
-        (r#""iat":1"#, r#""iat":1,"jwk":{}"#, "has the key `jwk`"),
-        (
-            r#""iat":1"#,
-            r#""iat":1,"iat":2"#,
-            "`iat` stands here twice",
-        ),
-        (
-            r#","role":"owner","agency":"G01""#,
-            "",
-            "does not say as whom",
-        ),
-        (r#","agency":"G01""#, "", "has no text `agency`"),
-    ] {
+    for (from, to, says) in WRONG {
         let set = Set::new();
         let header = HEADER.replacen(from, to, 1);
         assert_ne!(header, HEADER);
@@ -210,14 +213,17 @@ fn a_header_that_is_wrong_in_one_thing_is_refused() {
 fn a_key_for_p256_verifies_nothing_that_says_eddsa_or_none() {
     let set = Set::new();
     let signed = set.text(SIGNATURES);
+    let texts = signed.split('"');
+    let headers = texts.filter_map(|text| {
+        let header = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        header.contains("consumer").then_some((text, header))
+    });
+    let (right, header) = headers.last().unwrap();
     for says in ["EdDSA", "none", "ES384", "es256"] {
-        let right = URL_SAFE_NO_PAD.encode(
-            r#"{"agency":"H26","alg":"ES256","iat":1772416800,"kid":"2026-a","role":"consumer","typ":"motlan-agreement+jws"}"#,
-        );
-        let wrong = String::from_utf8(URL_SAFE_NO_PAD.decode(&right).unwrap()).unwrap();
-        let wrong = URL_SAFE_NO_PAD.encode(wrong.replace("ES256", says));
-        assert!(signed.contains(&right), "{signed}");
-        set.small.write(SIGNATURES, signed.replace(&right, &wrong));
+        let wrong = header.replace("ES256", says);
+        assert_ne!(wrong, header);
+        let wrong = URL_SAFE_NO_PAD.encode(wrong);
+        set.small.write(SIGNATURES, signed.replace(right, &wrong));
         set.seal(2);
         set.assert_fault(
             SIGNATURES,
@@ -258,11 +264,11 @@ fn a_file_of_signatures_that_is_not_of_its_form_is_refused() {
             "`signature` that is no base64url",
         ),
         (
-            signed.replacen("\"protected\": \"", "\"protected\": \"e30", 1),
+            signed.replacen("\"protected\": \"", "\"protected\": \"e30g", 1),
             "has a signature whose header",
         ),
         (
-            format!("{{\"signatures\": [{}]}}", vec!["{}"; 9].join(",")),
+            format!("{{\"signatures\": [{}]}}", ["{}"; 9].join(",")),
             "holds 9 signatures",
         ),
         (

@@ -129,6 +129,11 @@ impl Set {
         self.beside.path().join(file)
     }
 
+    /// Owner, data-protection officer or consumer.
+    pub(crate) fn party(&self, number: usize) -> &Party {
+        self.parties.get(number).unwrap()
+    }
+
     /// Has all sign the agreement as it stands.
     pub(crate) fn sign(&self) {
         self.sign_by(&[0, 1, 2]);
@@ -136,7 +141,7 @@ impl Set {
 
     /// Has some sign it.
     pub(crate) fn sign_by(&self, parties: &[usize]) {
-        let parties = parties.iter().map(|party| &self.parties[*party]);
+        let parties = parties.iter().map(|party| self.party(*party));
         let keys: Vec<_> = parties
             .map(|party| (&party.signer, party.pair.private()))
             .collect();
@@ -185,8 +190,9 @@ impl Set {
     #[track_caller]
     pub(crate) fn assert_fault(&self, begins: &str, says: &str) {
         let faults = self.faults();
-        assert_eq!(faults.len(), 1, "{faults:#?}");
-        assert!(faults[0].starts_with(begins), "{faults:#?}");
-        assert!(faults[0].contains(says), "{faults:#?}");
+        let [fault] = faults.as_slice() else {
+            panic!("not one fault: {faults:#?}");
+        };
+        assert!(fault.starts_with(begins) && fault.contains(says), "{fault}");
     }
 }

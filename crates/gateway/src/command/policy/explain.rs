@@ -3,28 +3,54 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use motlan_audit::RecordId;
 use motlan_catalog::{Catalog, Method, ProcedureCode, SystemId};
+use motlan_gateway::Settings;
+use motlan_gateway::shadow::{Asked, Difference};
 use motlan_policy::{Backing, Explanation, Mark, Moment, Query, asked};
 
+use super::record::{self, Tells};
 use super::{Loaded, Place, VIETNAM, at, label, print};
+
+/// What a record tells itself.
+const NOT_WITH_RECORD: [&str; 11] = [
+    "catalog",
+    "system",
+    "method",
+    "procedure",
+    "dossier",
+    "consent",
+    "approvals",
+    "emergency",
+    "at",
+    "grant",
+    "fields",
+];
 
 /// Show why a question would be allowed or refused. Exits with 1 where it is refused.
 #[derive(clap::Args)]
 pub(crate) struct Explain {
     #[command(flatten)]
     place: Place,
+    /// A record of the ledger, e.g. `hn1-2026q4-42`: why what it tells of was decided so.
+    #[arg(long, value_name = "RECORD", conflicts_with_all = NOT_WITH_RECORD)]
+    record: Option<RecordId>,
     /// The system that asks, e.g. `H26/one-stop`.
-    #[arg(long)]
-    system: SystemId,
+    #[arg(long, required_unless_present = "record")]
+    system: Option<SystemId>,
     /// The method asked, with its dataset: `population/GetPerson`.
-    #[arg(long, value_name = "DATASET/METHOD")]
-    method: String,
+    #[arg(
+        long,
+        value_name = "DATASET/METHOD",
+        required_unless_present = "record"
+    )]
+    method: Option<String>,
     /// The procedure that the official names.
-    #[arg(long, value_name = "CODE")]
-    procedure: ProcedureCode,
+    #[arg(long, value_name = "CODE", required_unless_present = "record")]
+    procedure: Option<ProcedureCode>,
     /// The official names a dossier.
     #[arg(long)]
     dossier: bool,
@@ -50,39 +76,108 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(Loaded { catalog, rules }) = self.place.load()? else {
+        let Some(loaded) = self.place.load()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let system = catalog
-            .system(&self.system)
-            .with_context(|| format!("the catalogue has no system `{}`", self.system))?;
-        let fields = self.fields.as_deref().map_or(Ok(Vec::new()), paths)?;
+        let (mut text, asked) = match &self.record {
+            Some(record) => recorded(record, &self.place.settings()?, &loaded)?,
+            None => (String::new(), self.asked(&loaded.catalog)?),
+        };
+        let is_allowed = match asked.query(&loaded.catalog) {
+            Ok(query) => {
+                let explanation = loaded.rules.explain(&query, asked.at);
+                text.push_str(&told(&query, asked.at, &explanation)?);
+                explanation.decision.is_ok()
+            }
+            Err(reason) => {
+                let _ = writeln!(
+                    text,
+                    "refused, {reason}: the catalogue at hand knows no such"
+                );
+                false
+            }
+        };
+        print(&text)?;
+        Ok(match is_allowed {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        })
+    }
+
+    /// The question that was put on the command line.
+    fn asked(&self, catalog: &Catalog) -> anyhow::Result<Asked> {
+        let lacks = "name a record, or a system, a method and a procedure";
+        let system = self.system.as_ref().context(lacks)?;
+        let known = catalog.system(system);
+        known.with_context(|| format!("the catalogue has no system `{system}`"))?;
         let consented = self.consent.as_deref().map(|joined| match joined {
             "" => Ok(Vec::new()),
             joined => paths(joined),
         });
-        let consented = consented.transpose()?;
-        let query = Query {
-            system,
-            method: method(&catalog, &self.method)?,
-            procedure: &self.procedure,
+        let named = self.method.as_deref().context(lacks)?;
+        Ok(Asked {
+            system: system.clone(),
+            method: method(catalog, named)?.path.clone(),
+            procedure: self.procedure.clone().context(lacks)?,
             dossier: self.dossier,
-            backing: Backing {
-                consented: consented.as_deref(),
-                approvals: self.approvals,
-                emergency: self.emergency.as_deref(),
-            },
-            cited: self.grant.as_deref(),
-            fields: &fields,
-        };
-        let at = at(self.at)?;
-        let explanation = rules.explain(&query, at);
-        print(&told(&query, at, &explanation)?)?;
-        Ok(match explanation.decision {
-            Ok(_) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+            consented: consented.transpose()?,
+            approvals: self.approvals,
+            emergency: self.emergency.clone(),
+            cited: self.grant.clone(),
+            fields: self.fields.as_deref().map_or(Ok(Vec::new()), paths)?,
+            at: at(self.at)?,
         })
     }
+}
+
+/// What a record tells of a question, and how it was decided; and what it does not tell.
+fn recorded(
+    id: &RecordId,
+    settings: &Settings,
+    loaded: &Loaded,
+) -> anyhow::Result<(String, Asked)> {
+    let mut entry = record::one(&settings.ledger, id)?;
+    // How a question ended tells less of it than the question.
+    if let Some(question) = entry.record.question {
+        entry = record::at(&settings.ledger, &entry.id, question)?;
+    }
+    let mut past = match record::tells(&entry) {
+        Tells::Decision(past) => *past,
+        Tells::Other(why) => bail!("`{id}` is of no rule's decision: {why}"),
+        Tells::Nothing => bail!("`{id}` is no record of a lookup"),
+    };
+    let mut text = format!("{}: {}\n", past.id, past.was);
+    let at_hand = loaded.catalog.revision().as_str();
+    let is_own = past.revision == at_hand;
+    let _ = match is_own {
+        true => writeln!(text, "by revision {at_hand}, which is at hand"),
+        false => writeln!(
+            text,
+            "by revision {}\nby revision {at_hand}, which is at hand and did not decide it:",
+            past.revision
+        ),
+    };
+    if past.is_unsealed {
+        text.push_str("its sealed part cannot be read: it is explained as without a dossier\n");
+    }
+    if past.asked.consented.is_some() {
+        text.push_str("for which fields the consent was is not on record: as if for every one\n");
+    }
+    let again = past.asked.decided(&loaded.catalog, &loaded.rules);
+    if Difference::between(past.was.clone(), again).is_some() && is_own {
+        past.asked.cited = past.was.grant().map(str::to_owned);
+        let cited = past.asked.decided(&loaded.catalog, &loaded.rules);
+        let is_told = Difference::between(past.was.clone(), cited).is_none();
+        text.push_str(match is_told {
+            true => "it can only have cited the grant\n",
+            false => "it comes out otherwise now: what decided it is not all on record\n",
+        });
+        if !is_told {
+            past.asked.cited = None;
+        }
+    }
+    text.push('\n');
+    Ok((text, past.asked))
 }
 
 fn paths(joined: &str) -> anyhow::Result<Vec<String>> {

@@ -21,7 +21,7 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(Loaded { catalog, rules }) = self.place.load()? else {
+        let Some(Loaded { catalog, rules, .. }) = self.place.load()? else {
             return Ok(ExitCode::FAILURE);
         };
         let accesses = rules.accesses(&catalog, from(self.from)?);
