@@ -2,5 +2,6 @@
 //! a use leaves behind.
 
 mod approvals;
+mod cases;
 mod consents;
 mod desk;

@@ -10,6 +10,7 @@ mod process {
 }
 
 mod changed {
+    pub(crate) mod guide;
     pub(crate) mod past;
     pub(crate) mod replayed;
     #[expect(dead_code, reason = "shared with the tests of reloads")]

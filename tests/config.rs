@@ -3,6 +3,7 @@
 
 mod command;
 mod faults;
+mod signed;
 
 use std::fs;
 use std::path::Path;

@@ -6,3 +6,4 @@ mod mixed;
 mod refused;
 mod sets;
 mod shadowed;
+mod slow;

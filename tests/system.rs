@@ -19,6 +19,8 @@ mod backing;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod covered;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod lookup;

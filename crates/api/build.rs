@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "motlan/contract/v1/contract.proto",
         "motlan/audit/v1/record.proto",
         "motlan/audit/v1/audit.proto",
+        "motlan/policy/v1/agreements.proto",
     ];
     println!("cargo:rerun-if-changed={}", proto.join("motlan").display());
     let mut compiler = protox::Compiler::new([&proto])?;
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ".motlan.audit.v1.SubjectAccessesRequest",
         ".motlan.audit.v1.PlaceHoldRequest",
         ".motlan.audit.v1.EraseRequest",
+        ".motlan.policy.v1.Notice",
     ]);
     generator.compile_fds(compiler.file_descriptor_set())?;
     Ok(())

@@ -34,14 +34,19 @@ pub(crate) fn agreement(terms: &str, shown: &str) -> String {
     )
 }
 
-/// A gateway with such an agreement.
-pub(crate) async fn start(terms: &str, shown: &str) -> Running {
+/// A deployment with such an agreement, and a state.
+pub(crate) async fn lay(terms: &str, shown: &str) -> Laid {
     let laid = Laid::out().await;
     let text = agreement(terms, shown);
     laid.world
         .write("catalog/agreements/backed.toml", &text)
         .unwrap();
-    laid.start().await
+    laid.configured("[state]\nfile = \"state.redb\"")
+}
+
+/// A gateway with such an agreement.
+pub(crate) async fn start(terms: &str, shown: &str) -> Running {
+    lay(terms, shown).await.start().await
 }
 
 pub(crate) fn now_s() -> i64 {

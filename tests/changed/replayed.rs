@@ -68,7 +68,8 @@ async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
     ensure!(!known.contains("not compared"), "{known}");
     past.erase()?;
     let erased = said(past.replay(&[])?, 0)?;
-    let due = "\nnot compared\n  4  whether a dossier was named cannot be read any more, and it matters\n";
+    let due = "\nnot compared\n  4  whether a dossier was named cannot be read any more, and it \
+               matters\n";
     ensure!(
         erased.contains("\n0 compared, 0 alike, 0 different\n"),
         "{erased}"
@@ -83,8 +84,7 @@ async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_is_explained_by_the_revision_that_decided_it_or_says_that_it_is_not() -> Result<()>
-{
+async fn a_record_is_explained_by_what_decided_it_or_it_is_said_that_it_is_not() -> Result<()> {
     // R89.
     let past = Past::made().await?;
     let own = said(past.explain(&past.record(4))?, 0)?;

@@ -1,5 +1,5 @@
-//! What the guides on agreements and signing tell to do works as it stands there, and prints what they
-//! say.
+//! What the guides on agreements and signing tell to do works as it stands there, and prints what
+//! they say.
 
 use std::fs;
 use std::process::{Command, Stdio};

@@ -10,8 +10,9 @@ use motlan_testkit::client::{Call, Client};
 use motlan_testkit::provider::Misbehaviour;
 use tokio::task::JoinHandle;
 
-use super::judged::{self, Told};
-use super::sets::{AGREEMENT, FLAVOURS};
+use super::judged::{self, Sets, Told};
+use super::sets::{AGREEMENT, FLAVOURS, Flavour};
+use crate::system::past::Past;
 use crate::system::question::{DESK, FUNERAL, GET_PERSON, person};
 use crate::system::running::Running;
 use crate::system::until::until;
@@ -88,6 +89,30 @@ async fn ask(
     told
 }
 
+/// Takes a set in force that is none other's, now and then after one that is wrong.
+async fn take(running: &Running, number: usize, flavour: Flavour) -> String {
+    if number % SPOILT_EVERY == 1 {
+        let spoilt = "version = \"none\"";
+        running.world().write(AGREEMENT, spoilt).unwrap();
+        running.reload().await.unwrap_err();
+    }
+    let agreement = flavour.agreement().replace("dân cư", &number.to_string());
+    running.world().write(AGREEMENT, &agreement).unwrap();
+    match running.reload().await.unwrap() {
+        Reloaded::Taken(revision) => revision.to_string(),
+        Reloaded::Unchanged(_) => panic!("the set {number} is none other"),
+    }
+}
+
+/// How often a record stands behind one of a later set: so many lookups at least were under way
+/// when another set was taken.
+fn straddled(past: &Past, sets: &Sets) -> usize {
+    let place = |revision: &str| sets.iter().position(|(it, _)| it == revision).unwrap();
+    let entries = past.entries.iter();
+    let places: Vec<usize> = entries.map(|it| place(&it.record.revision)).collect();
+    places.windows(2).filter(|pair| pair[1] < pair[0]).count()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_lookup_sees_two_revisions_however_many_are_taken_in_force_meanwhile() {
     // R88.
@@ -95,59 +120,26 @@ async fn no_lookup_sees_two_revisions_however_many_are_taken_in_force_meanwhile(
     running
         .provider("population")
         .misbehave(GET_PERSON, None, Misbehaviour::Slow(SLOW));
-    let mut sets = judged::Sets::new();
-    let mut callers = None;
-    for number in 0..SWAPS {
+    // The reference catalogue's own set lets out something else: nobody asks before the first.
+    let mut sets = Sets::from([(take(&running, 0, FLAVOURS[0]).await, FLAVOURS[0])]);
+    let callers = Callers::of(&running).await;
+    callers.answered(ANSWERS_EACH).await;
+    for number in 1..SWAPS {
         let flavour = FLAVOURS[number % FLAVOURS.len()];
-        if number % SPOILT_EVERY == 1 {
-            running
-                .world()
-                .write(AGREEMENT, "version = \"none\"")
-                .unwrap();
-            running.reload().await.unwrap_err();
-        }
-        running
-            .world()
-            .write(
-                AGREEMENT,
-                &flavour.agreement().replace("dân cư", &number.to_string()),
-            )
-            .unwrap();
-        let Reloaded::Taken(revision) = running.reload().await.unwrap() else {
-            panic!("the set {number} is none other");
-        };
-        sets.push((revision.to_string(), flavour));
-        // From the first of these sets on: the reference catalogue's own gives something else.
-        if callers.is_none() {
-            callers = Some(Callers::of(&running).await);
-        }
-        callers.as_ref().unwrap().answered(ANSWERS_EACH).await;
+        sets.push((take(&running, number, flavour).await, flavour));
+        callers.answered(ANSWERS_EACH).await;
     }
-    let told = callers.unwrap().stop().await;
+    let told = callers.stop().await;
     let past = running.stop().await;
     let records = judged::records(&past);
     let faults = judged::faults(&records, &told, &sets);
     assert!(faults.is_empty(), "{faults:#?}");
 
     // It was put to the test: each set decided, and lookups were under way when others were taken.
-    let decided: BTreeSet<&str> = past
-        .entries
-        .iter()
-        .map(|it| it.record.revision.as_str())
-        .collect();
-    assert_eq!(decided.len(), SWAPS);
-    let place = |revision: &str| sets.iter().position(|(it, _)| it == revision).unwrap();
-    let places: Vec<usize> = past
-        .entries
-        .iter()
-        .map(|it| place(&it.record.revision))
-        .collect();
-    let straddled = places.windows(2).filter(|pair| pair[1] < pair[0]).count();
-    assert!(
-        straddled >= SWAPS / 4,
-        "only {straddled} of {} straddled",
-        places.len()
-    );
+    let revisions = records.values().map(|record| record.revision.as_str());
+    assert_eq!(revisions.collect::<BTreeSet<_>>().len(), SWAPS);
+    let straddled = straddled(&past, &sets);
+    assert!(straddled >= SWAPS / 4, "only {straddled} straddled");
 
     // And the judge sees a mix: one record, or one answer, under the set that came next.
     let (last, next) = (&sets[SWAPS - 2], &sets[SWAPS - 1]);

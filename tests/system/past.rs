@@ -76,6 +76,7 @@ impl Past {
         assert_eq!(outcome.record.kind(), RecordKind::Outcome);
         // What both tell, they tell alike.
         let common = |record: &Record| Record {
+            keep_until_us: 0,
             kind: 0,
             time_us: 0,
             question: None,

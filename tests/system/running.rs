@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use motlan_audit::{Layout, Quarter, Sealing, ShardsReport, TurnError, VerifierKey, verify_shards};
 use motlan_gateway::enforced::{Problems, Reloaded};
+use motlan_gateway::state::State;
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
 use motlan_testkit::sample::Roles;
@@ -55,6 +56,9 @@ impl Laid {
     pub(crate) async fn start(self) -> Running {
         let settings = Settings::read(&self.world.config()).unwrap();
         let made = ledger::init(&settings.instance, &settings.ledger).unwrap();
+        if let Some(file) = &settings.state {
+            State::init(file).unwrap();
+        }
         self.serve(settings, made.verifier).await
     }
 
@@ -137,8 +141,14 @@ impl Running {
 
     /// Stops, and starts anew with what lies there.
     pub(crate) async fn again(self) -> Self {
+        self.again_after(async || {}).await
+    }
+
+    /// Stops, does something to what lies there, and starts anew with it.
+    pub(crate) async fn again_after(self, meanwhile: impl AsyncFnOnce()) -> Self {
         drop(self.desk);
         self.gateway.stop().await.unwrap();
+        meanwhile().await;
         let settings = Settings::read(&self.laid.world.config()).unwrap();
         self.laid.serve(settings, self.verifier).await
     }

@@ -2,7 +2,7 @@
 //! own services. Nothing is written by hand here. The owners' datasets are not in it: their
 //! contracts are loaded with the catalogue, so that a dataset is added without a rebuild.
 //!
-//! One module per protobuf package and version: [`audit::v1`], [`contract::v1`].
+//! One module per protobuf package and version: [`audit::v1`], [`policy::v1`], [`contract::v1`].
 
 /// The descriptors of all files in `proto/motlan` with their imports and comments, as an encoded
 /// `google.protobuf.FileDescriptorSet`.
@@ -38,6 +38,26 @@ pub mod audit {
             PlaceHoldRequest,
             EraseRequest
         );
+    }
+}
+
+/// `motlan.policy`: what uses of agreements leave behind.
+pub mod policy {
+    /// Version 1.
+    #[expect(
+        clippy::allow_attributes,
+        clippy::too_many_lines,
+        reason = "generated code"
+    )]
+    pub mod v1 {
+        tonic::include_proto!("motlan.policy.v1");
+
+        /// Personal.
+        impl std::fmt::Debug for Notice {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("Notice(..)")
+            }
+        }
     }
 }
 

@@ -179,7 +179,14 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("procedure", &record.procedure);
     add("grant", &record.grant);
     add("view", &record.view);
-    add("", if record.emergency { "in an emergency" } else { "" });
+    add(
+        "",
+        if record.emergency {
+            "in an emergency"
+        } else {
+            ""
+        },
+    );
     add("", if record.consent { "with consent" } else { "" });
     let approvals = record.approvals;
     add("approvals", &some(approvals > 0, || approvals.to_string()));
@@ -187,7 +194,10 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("released", &record.fields_released.join(","));
     add("withheld", &record.fields_withheld.join(","));
     let keep_until_us = record.keep_until_us;
-    add("keep until", &some(keep_until_us != 0, || time(keep_until_us)));
+    add(
+        "keep until",
+        &some(keep_until_us != 0, || time(keep_until_us)),
+    );
     if let Some(erasure) = &record.erasure {
         add("of dataset", &record.dataset);
         add("ground", &erasure.ground);

@@ -16,7 +16,7 @@ mod signers;
 mod systems;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,20 +115,14 @@ pub(crate) fn load(root: &Path, reading: Reading<'_>) -> Result<Catalog, Faults>
     }
     let rules = rules::rules(&mut folder, &drafts, &mut faults);
 
-    let systems: BTreeMap<_, _> = systems
-        .into_iter()
-        .map(|(id, system)| (id, Arc::new(system)))
-        .collect();
+    let systems = shared(systems);
     let built = drafts.into_values().filter_map(|draft| draft.dataset);
     let datasets: BTreeMap<_, _> = built.map(|built| (built.id.clone(), built)).collect();
     let methods = datasets.values().flat_map(|dataset| &dataset.methods);
     faults.or(Catalog {
         revision: folder.revision(),
         trust_domain,
-        systems_by_uri: systems
-            .values()
-            .map(|s| (s.uri.clone(), Arc::clone(s)))
-            .collect(),
+        systems_by_uri: by_uri(&systems),
         methods: methods
             .map(|method| (method.path.clone(), Arc::clone(method)))
             .collect(),
@@ -156,6 +150,16 @@ fn keyed(
     let systems = systems::systems(folder, trust_domain, agencies, &mut registry, faults);
     let signers = signers::signers(folder, agencies, &mut registry, faults);
     (systems, signers)
+}
+
+fn shared(systems: BTreeMap<SystemId, System>) -> BTreeMap<SystemId, Arc<System>> {
+    let systems = systems.into_iter();
+    systems.map(|(id, one)| (id, Arc::new(one))).collect()
+}
+
+fn by_uri(systems: &BTreeMap<SystemId, Arc<System>>) -> HashMap<String, Arc<System>> {
+    let systems = systems.values();
+    systems.map(|s| (s.uri.clone(), Arc::clone(s))).collect()
 }
 
 /// What `catalog.toml` says.

@@ -60,7 +60,7 @@ impl SignedCatalog {
     /// Reads each file of the folder once, and verifies what was read.
     ///
     /// # Errors
-    /// All that is wrong: in the files, in their signatures, in the manifest, and with its revision.
+    /// All that is wrong: in the files, in their signatures, in the manifest and its revision.
     pub fn load(place: &SignedFolder) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let known = Accepted::read(&place.known_revision);

@@ -67,7 +67,6 @@ pub trait Duties {
 
 /// One use of a grant that somebody is to review. Names an incident, so it does not print.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct Use {
     /// The grant.
     pub grant: GrantId,

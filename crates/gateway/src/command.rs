@@ -6,6 +6,7 @@ mod once;
 mod policy;
 mod preview;
 mod serve;
+mod state;
 mod token;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ enum Verb {
     /// Make and care for the ledger.
     #[command(subcommand)]
     Ledger(LedgerVerb),
+    /// Make what outlasts a lookup beside its records.
+    #[command(subcommand)]
+    State(StateVerb),
     /// Mint a token for a command-line client from the folder of `motlan demo --keep`.
     Token(token::Token),
 }
@@ -65,6 +69,12 @@ enum LedgerVerb {
     /// Make what is past its retention (`[[ledger.retain]]`) unreadable for good, and record that.
     /// The gateway must be stopped.
     Retain(Config),
+}
+
+#[derive(Subcommand)]
+enum StateVerb {
+    /// Make the file that `[state]` names. Never done silently at start.
+    Init(Config),
 }
 
 /// Which configuration.
@@ -90,6 +100,7 @@ impl Command {
             Verb::Ledger(LedgerVerb::Drop(drop)) => drop.run(),
             Verb::Ledger(LedgerVerb::Erase(erase)) => erase.run(),
             Verb::Ledger(LedgerVerb::Retain(config)) => ledger::retain(&config.config),
+            Verb::State(StateVerb::Init(config)) => state::init(&config.config),
             Verb::Token(token) => token.run(),
         }
     }

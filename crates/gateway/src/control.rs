@@ -15,6 +15,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use motlan_api::audit::v1::audit_server::AuditServer;
+use motlan_api::policy::v1::agreements_server::AgreementsServer;
 use motlan_audit::{Shards, State};
 use tonic::Code;
 use tonic::service::Routes;
@@ -28,6 +29,7 @@ use crate::enforced::{Enforced, InForce};
 use crate::identity::Peer;
 use crate::lookup::{ReplyBody, WireError};
 use crate::places::Places;
+use crate::state::Upkeep;
 use crate::telemetry::Metrics;
 use audit::AuditTrail;
 pub use audit::Trails;
@@ -85,14 +87,23 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`] where there is no randomness.
-    pub fn new(trails: Trails, metrics: &Metrics) -> Result<(Self, HealthReporter), ControlError> {
+    pub fn new(
+        trails: Trails,
+        upkeep: Upkeep,
+        metrics: &Metrics,
+    ) -> Result<(Self, HealthReporter), ControlError> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        let trail = AuditTrail::new(trails, metrics)?;
+        let trail = AuditTrail::new(trails, upkeep, metrics)?;
         let mut routes = Routes::builder();
         routes
             .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
             .add_service(
-                AuditServer::new(trail)
+                AuditServer::new(trail.clone())
+                    .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                    .max_encoding_message_size(REPLY_BYTES_MAX),
+            )
+            .add_service(
+                AgreementsServer::new(trail)
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
                     .max_encoding_message_size(REPLY_BYTES_MAX),
             );

@@ -115,7 +115,7 @@ impl Gateway {
         let used = limits::recalled(&shards, &in_force.set().catalog, now())?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
-        let (control, reporter) = Control::new(trails, &metrics)?;
+        let (control, reporter) = Control::new(trails, upkeep.clone(), &metrics)?;
         let shadow = settings.shadow.as_ref().map(|folder| {
             Shadow::start(folder.clone(), &in_force, &metrics).map_err(StartError::Shadow)
         });

@@ -50,13 +50,25 @@ pub(crate) fn recalled(
         return Ok(limits);
     }
     let midnight_us = now.local_midnight().unix_ms().saturating_mul(1000);
+    each_since(shards, midnight_us, &mut |entry| {
+        recall(&limits, &quotas, &entry);
+    })?;
+    Ok(limits)
+}
+
+/// Gives every record since `midnight_us` to `visit`.
+fn each_since(
+    shards: &Shards,
+    midnight_us: i64,
+    visit: &mut dyn FnMut(ReadEntry),
+) -> Result<(), LimitsError> {
     for quarter in shards.quarters() {
         // R93: today's questions stand in two logs on the day on which the quarter turned.
         let ledger = shards.past(quarter)?;
         let (first, is_all_today) = begin_of_day(&ledger, midnight_us)?;
         ledger.entries(first, |entry| {
             if entry.record.time_us >= midnight_us {
-                recall(&limits, &quotas, &entry);
+                visit(entry);
             }
             ControlFlow::Continue(())
         })?;
@@ -64,7 +76,7 @@ pub(crate) fn recalled(
             break;
         }
     }
-    Ok(limits)
+    Ok(())
 }
 
 /// The grants that have a quota, by their names in records.
@@ -90,7 +102,7 @@ fn recall(limits: &Limits, quotas: &Quotas<'_>, entry: &ReadEntry) {
     let Some((grant, quota)) = quotas.get(record.grant.as_str()) else {
         return;
     };
-    if false && record.kind() != RecordKind::Unspecified {
+    if record.kind() != RecordKind::Question {
         return;
     }
     let at = Moment::from_unix_ms(record.time_us.div_euclid(1000));
@@ -109,4 +121,75 @@ fn recall(limits: &Limits, quotas: &Quotas<'_>, entry: &ReadEntry) {
         official,
     };
     limits.recall(&past, quota, at);
+}
+
+#[cfg(test)]
+mod tests {
+    use motlan_audit::wire::{Record, Sealed};
+    use motlan_audit::{Entry, Layout, Origin, ShardSettings, SignerKey};
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    const ORIGIN: &str = "motlan.example/audit/hn1/2026q4";
+    const MIDNIGHT_US: i64 = 1_795_280_400_000_000;
+    const HOUR_US: i64 = 3_600_000_000;
+    /// So many wait for the committer without waiting for room.
+    const AT_ONCE: usize = 1000;
+
+    /// Adds questions, each asked a microsecond after the one before.
+    async fn ask(shards: &Shards, begin_us: i64, count: usize) {
+        let ledger = shards.newest();
+        let times: Vec<i64> = (begin_us..).take(count).collect();
+        for times in times.chunks(AT_ONCE) {
+            let mut asked = JoinSet::new();
+            for time_us in times {
+                let record = Record {
+                    kind: RecordKind::Question.into(),
+                    time_us: *time_us,
+                    ..Record::default()
+                };
+                let (ledger, sealed) = (ledger.clone(), Sealed::default());
+                asked.spawn(async move { ledger.append(Entry { record, sealed }).await });
+            }
+            assert!(asked.join_all().await.iter().all(Result::is_ok));
+        }
+    }
+
+    /// How many records of the day are found, each once.
+    fn found(shards: &Shards) -> usize {
+        let mut found = Vec::new();
+        each_since(shards, MIDNIGHT_US, &mut |entry| {
+            found.push(entry.record.time_us)
+        })
+        .unwrap();
+        found.sort_unstable();
+        found.dedup();
+        assert!(found.iter().all(|time_us| *time_us >= MIDNIGHT_US));
+        found.len()
+    }
+
+    #[tokio::test]
+    async fn every_record_of_the_day_is_found_however_many_there_are_and_none_of_the_day_before() {
+        // R93.
+        let dir = tempfile::tempdir().unwrap();
+        let (origin, key): (Origin, _) = (ORIGIN.parse().unwrap(), SignerKey::generate(ORIGIN));
+        let settings = ShardSettings::new(Layout::beside(dir.path().join("ledger")), key.unwrap());
+        Shards::create(&settings, &origin).unwrap();
+        let shards = Shards::open_newest(settings).unwrap();
+        assert_eq!(found(&shards), 0);
+        ask(&shards, MIDNIGHT_US - HOUR_US, 3000).await;
+        assert_eq!(found(&shards), 0);
+        let mut asked = 0;
+        for total in [1, 1023, 1024, 1025, 3071, 3072, 3073, 7200] {
+            let begin_us = MIDNIGHT_US + i64::try_from(asked).unwrap();
+            ask(&shards, begin_us, total - asked).await;
+            asked = total;
+            assert_eq!(found(&shards), total);
+        }
+        // Lookups that came at once, some just before midnight, stand in any order.
+        ask(&shards, MIDNIGHT_US - HOUR_US / 120, 3000).await;
+        assert_eq!(found(&shards), 7200);
+        shards.close().unwrap();
+    }
 }

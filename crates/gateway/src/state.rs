@@ -28,11 +28,11 @@ use std::sync::Arc;
 use aws_lc_rs::{hmac, rand};
 use motlan_catalog::{Catalog, GrantId, Obligation};
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError, TableDefinition,
-    WriteTransaction,
+    Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, StorageError,
+    TableDefinition, WriteTransaction,
 };
 
-pub use cases::{Case, CloseError, Closed};
+pub use cases::{Case, CloseError};
 pub use duties::Upkeep;
 
 const STAMP: TableDefinition<'_, (), (u16, &[u8])> = TableDefinition::new("stamp");

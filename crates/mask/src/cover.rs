@@ -7,9 +7,9 @@
 /// can always be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
-    /// The field: a `string`, be it repeated, or a map whose values are strings and whose keys leave
-    /// as they stand. It is covered at this path only, also where messages of its type lie within
-    /// each other.
+    /// The field: a `string`, be it repeated, or a map whose values are strings and whose keys
+    /// leave as they stand. It is covered at this path only, also where messages of its type lie
+    /// within each other.
     pub path: String,
     /// What is left of it.
     pub keep: Keep,

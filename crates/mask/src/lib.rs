@@ -11,8 +11,8 @@
 //!   the street of every value. A path to a message covers everything *known* beneath it.
 //! - Dropped, at every depth: fields not granted, unknown fields, extensions, and a
 //!   `google.protobuf.Any` unless a path names what it holds (`detail.value`).
-//! - [`Cover`]: a `string` of which only the first or the last characters leave, and `*` for each of
-//!   the others. Every occurrence is covered, whichever of them a reader takes.
+//! - [`Cover`]: a `string` of which only the first or the last characters leave, and `*` for each
+//!   of the others. Every occurrence is covered, whichever of them a reader takes.
 //! - Refused, and then nothing leaves: everything in [`MaskError`].
 //! - A message that a path leads through stays present, even if nothing of it is left: the caller
 //!   may learn that it is there, and how often. Order and duplicates on the wire are kept.
@@ -34,8 +34,8 @@
 //! - UTF-8 in strings for which it is not promised: those of proto2, and in an edition those with
 //!   `utf8_validation = NONE`. One that is covered must be UTF-8 nonetheless, or is refused: what
 //!   has no characters cannot be covered by the character.
-//! - The default that a field of proto2 declares: it stands in the contract, not in the message, and
-//!   is never covered.
+//! - The default that a field of proto2 declares: it stands in the contract and not in the
+//!   message, and is never covered.
 //!
 //! # Limits
 //!

@@ -105,8 +105,8 @@ impl Mask {
     ///
     /// # Errors
     ///
-    /// Those of [`compile`](Mask::compile); and the first of `covers` that leads nowhere, to what is
-    /// not a string or to what `paths` do not grant, or that covers what another one covers.
+    /// Those of [`compile`](Mask::compile); and the first of `covers` that leads nowhere, to what
+    /// is not a string or to what `paths` do not grant, or that covers what another one covers.
     pub fn compile_with<'a>(
         message: &MessageDescriptor,
         paths: impl IntoIterator<Item = &'a str>,

@@ -189,23 +189,10 @@ fn unmapped(record: &Record, sealed: &Opened, origin: &Origin) -> Value {
             fields.insert(name.to_owned(), value);
         }
     };
-    if record.kind() == RecordKind::Outcome {
-        put("answers", record.answers.into());
-        put("answer_bytes", record.answer_bytes.into());
-        put("elapsed_us", record.elapsed_us.into());
-    }
-    if record.consent {
-        put("consent", true.into());
-    }
-    if record.approvals > 0 {
-        put("approvals", record.approvals.into());
-    }
-    if record.emergency {
-        put("emergency", true.into());
-    }
-    if record.keep_until_us != 0 {
-        put("keep_until_us", record.keep_until_us.into());
-    }
+    let others = others(record);
+    others
+        .into_iter()
+        .for_each(|(name, value)| put(name, value));
     if let Some(erasure) = &record.erasure {
         let scope = erasure.scope().as_str_name();
         put(
@@ -244,16 +231,47 @@ fn unmapped(record: &Record, sealed: &Opened, origin: &Origin) -> Value {
         Opened::Sealed(about) => {
             put("variant", about.variant.as_str().into());
             put("basis", about.basis.as_str().into());
-            put("consent_id", about.consent.as_str().into());
-            put("consent_issuer", about.consent_issuer.as_str().into());
-            put("approvers", about.approvers.as_slice().into());
-            put("incident", about.incident.as_str().into());
+            let signed = signed(about);
+            signed
+                .into_iter()
+                .for_each(|(name, value)| put(name, value));
             put("answer_sha256", hex(&about.answer_sha256).into());
             let erased = about.erased.iter().map(|&index| origin.record_id(index));
             put("erased", erased.map(|id| id.to_string()).collect());
         }
     }
     more
+}
+
+/// Who signed what, and which incident was declared.
+fn signed(about: &Sealed) -> [(&'static str, Value); 4] {
+    [
+        ("consent_id", about.consent.as_str().into()),
+        ("consent_issuer", about.consent_issuer.as_str().into()),
+        ("approvers", about.approvers.as_slice().into()),
+        ("incident", about.incident.as_str().into()),
+    ]
+}
+
+/// What was answered, what others signed, and until when the answer may be kept; nothing of what
+/// is not so.
+fn others(record: &Record) -> Vec<(&'static str, Value)> {
+    let ended = record.kind() == RecordKind::Outcome;
+    let all = [
+        ("answers", ended, record.answers.into()),
+        ("answer_bytes", ended, record.answer_bytes.into()),
+        ("elapsed_us", ended, record.elapsed_us.into()),
+        ("consent", record.consent, record.consent.into()),
+        ("approvals", record.approvals > 0, record.approvals.into()),
+        ("emergency", record.emergency, record.emergency.into()),
+        (
+            "keep_until_us",
+            record.keep_until_us != 0,
+            record.keep_until_us.into(),
+        ),
+    ];
+    let so = all.into_iter().filter(|(_, is_so, _)| *is_so);
+    so.map(|(name, _, value)| (name, value)).collect()
 }
 
 /// The stable reason of a refusal or failure; else how it ended.

@@ -16,7 +16,8 @@ use crate::party::{TokenAlgorithm, TokenKey};
 /// The largest file of a key, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 4096;
 
-/// The most keys of one system, or of one role: two, while one takes over from the other, and some to spare.
+/// The most keys of one system, or of one role: two, while one takes over from the other, and some
+/// to spare.
 pub(super) const KEYS_MAX: usize = 8;
 
 /// What a SubjectPublicKeyInfo (RFC 5280) with an uncompressed point of P-256 starts with (RFC

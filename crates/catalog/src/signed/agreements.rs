@@ -25,8 +25,8 @@ pub(super) fn beside(file: &Path) -> PathBuf {
 }
 
 /// R84: reports every agreement that is not signed by its provider's owner and data-protection
-/// officer and by its consumer, each with a key of their own, and every signature that is wrong. One
-/// with faults of its own is to be corrected before anybody signs it.
+/// officer and by its consumer, each with a key of their own, and every signature that is wrong.
+/// One with faults of its own is to be corrected before anybody signs it.
 pub(crate) fn check(
     files: &Files,
     agreements: &[Agreement],

@@ -10,6 +10,7 @@
 //! texts 512.
 
 mod accesses;
+mod agreements;
 mod erase;
 mod failure;
 mod hold;
@@ -33,6 +34,7 @@ use crate::enforced::Enforced;
 use crate::identity::{Peer, TokenError};
 use crate::lookup::{WireError, bearer};
 use crate::places::{Place, Places};
+use crate::state::Upkeep;
 use crate::telemetry::Metrics;
 use accesses::PageKey;
 use failure::Failure;
@@ -61,6 +63,8 @@ struct Shared {
     pages: PageKey,
     /// Held while holds are placed and ended, and by an erasure: it looks whether any is in force.
     changing: Mutex<()>,
+    /// What uses of grants left behind.
+    upkeep: Upkeep,
     metrics: Metrics,
     calls: Counter<u64>,
 }
@@ -68,6 +72,7 @@ struct Shared {
 impl AuditTrail {
     pub(super) fn new(
         trails: Trails,
+        upkeep: Upkeep,
         metrics: &Metrics,
     ) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let calls = metrics
@@ -81,6 +86,7 @@ impl AuditTrail {
             pages: PageKey::new()?,
             trails,
             changing: Mutex::new(()),
+            upkeep,
             metrics: metrics.clone(),
             calls,
         })))

@@ -2,7 +2,14 @@
 
 /// A sentence for `reason`. A reason without one is a defect that a test finds.
 pub(super) fn vietnamese(reason: &str) -> &'static str {
-    match reason {
+    let all = [at_the_door, by_rules, by_provider, of_own_services];
+    let found = all.iter().find_map(|sentence| sentence(reason));
+    found.unwrap_or("Yêu cầu không thực hiện được.")
+}
+
+/// What is turned away before it is decided.
+fn at_the_door(reason: &str) -> Option<&'static str> {
+    Some(match reason {
         "SYSTEM_UNREGISTERED" => "Hệ thống gọi chưa được đăng ký.",
         "TOKEN_MISSING" => "Yêu cầu thiếu mã xác thực (token).",
         "TOKEN_MALFORMED" => "Mã xác thực (token) không đúng định dạng.",
@@ -32,6 +39,13 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "LEDGER_UNAVAILABLE" => "Sổ nhật ký không ghi được nên không thể trả kết quả.",
         "LOOKUP_LOST" => "Yêu cầu kết thúc mà không có kết quả.",
         "REQUEST_MALFORMED" => "Nội dung yêu cầu không đúng với hợp đồng dữ liệu.",
+        _ => return None,
+    })
+}
+
+/// What agreements, and what came before, do not allow.
+fn by_rules(reason: &str) -> Option<&'static str> {
+    Some(match reason {
         "NO_AGREEMENT" => "Chưa có thỏa thuận chia sẻ cho dữ liệu này.",
         "GRANT_UNKNOWN" => "Không có quyền được viện dẫn trong thỏa thuận.",
         "GRANT_AMBIGUOUS" => "Nhiều quyền cùng phù hợp, xin nêu rõ một quyền.",
@@ -61,6 +75,13 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "QUOTA_EXCEEDED" => "Đã dùng hết số lượt tra cứu được phép trong ngày.",
         "RATE_EXCEEDED" => "Tra cứu quá nhanh, xin thử lại sau ít phút.",
         "LIMITS_FULL" => "Cổng không đếm thêm được lượt tra cứu, xin thử lại sau.",
+        _ => return None,
+    })
+}
+
+/// What came of it at the provider's.
+fn by_provider(reason: &str) -> Option<&'static str> {
+    Some(match reason {
         "SUBJECT_NOT_FOUND" => "Cơ sở dữ liệu không có thông tin này.",
         "PROVIDER_UNREACHABLE" => "Không kết nối được với cơ quan quản lý dữ liệu.",
         "DEADLINE_PASSED" => "Hết thời hạn trước khi hỏi được cơ quan quản lý dữ liệu.",
@@ -70,6 +91,13 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "PROVIDER_MALFORMED" => "Kết quả của cơ quan quản lý dữ liệu sai định dạng.",
         "PROVIDER_OVERSIZED" => "Kết quả của cơ quan quản lý dữ liệu vượt quá giới hạn.",
         "PROVIDER_BUSY" => "Quá nhiều yêu cầu đang chờ cơ quan quản lý dữ liệu.",
+        _ => return None,
+    })
+}
+
+/// What the gateway's own services do not do.
+fn of_own_services(reason: &str) -> Option<&'static str> {
+    Some(match reason {
         "RECORD_NOT_FOUND" => "Không có bản ghi này.",
         "ROLE_NOT_HELD" => "Hệ thống gọi không có vai trò cần thiết.",
         "QUARTER_NOT_FOUND" => "Không có sổ nhật ký của quý này.",
@@ -78,12 +106,17 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
         "TOO_MANY_HOLDS" => "Đã có quá nhiều lệnh tạm giữ.",
         "GROUND_PERSONAL" => "Căn cứ được công khai nên không được nêu tên người hoặc hồ sơ.",
         "RECORDS_HELD" => "Có bản ghi đang được tạm giữ nên chưa thể xóa.",
+        "STATE_ABSENT" => "Cổng này không lưu trạng thái vì không thỏa thuận nào cần đến.",
+        "STATE_UNAVAILABLE" => "Không dùng được tệp trạng thái của cổng.",
+        "REVIEW_NOT_FOUND" => "Cơ quan này không có vụ việc cần xem xét với số này.",
+        "EMERGENCY_NOT_OVER" => "Trường hợp khẩn cấp chưa kết thúc nên chưa thể xem xét xong.",
+        "NOTICE_NOT_FOUND" => "Không có thông báo nào về bản ghi này.",
         "ERASURE_INCOMPLETE" => "Việc xóa đã được ghi nhận nhưng chưa hoàn tất.",
         "INDEX_BEHIND" => "Chỉ mục chưa theo kịp sổ nhật ký, xin thử lại sau.",
         "INDEX_UNAVAILABLE" => "Không dùng được chỉ mục của sổ nhật ký.",
         "CALL_LOST" => "Yêu cầu kết thúc mà không có kết quả; xin thử lại.",
-        _ => "Yêu cầu không thực hiện được.",
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -91,10 +124,11 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 15] = [
+    const SOURCES: [&str; 16] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
+        include_str!("../control/audit/agreements.rs"),
         include_str!("../control/audit/erase.rs"),
         include_str!("../control/audit/failure.rs"),
         include_str!("../control/audit/hold.rs"),

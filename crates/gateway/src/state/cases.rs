@@ -33,13 +33,6 @@ pub struct Case {
     pub records: Vec<String>,
 }
 
-/// What was closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closed {
-    /// The grant that was used.
-    pub grant: String,
-}
-
 /// Why a case was not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
@@ -162,7 +155,7 @@ impl State {
         provider: &str,
         number: u64,
         now_us: i64,
-    ) -> Result<Closed, CloseError> {
+    ) -> Result<(), CloseError> {
         let found = guarded(|| {
             let reading = self.0.database.begin_read()?;
             let cases = reading.open_table(CASES)?;
@@ -186,9 +179,7 @@ impl State {
                     return Ok(Err(CloseError::NotOver));
                 }
             }
-            Ok(Ok(Closed {
-                grant: grant.to_owned(),
-            }))
+            Ok(Ok(()))
         });
         found?
     }

@@ -1,14 +1,14 @@
-//! The cases: two records, three views of each.
+//! The cases: two records, three views of each, and one with covers.
 
 use std::path::Path;
 
 use bytes::Bytes;
-use motlan_mask::Mask;
+use motlan_mask::{Cover, Keep, Mask};
 use prost::Message;
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 use crate::records::{Parcel, Person, parcel, person};
-use crate::reflect::Clearing;
+use crate::reflect::{Clearing, KEPT};
 
 /// Different persons, so that the processor cannot learn one by heart.
 const PERSONS: u64 = 64;
@@ -28,6 +28,9 @@ const HOUSEHOLD: [&str; 11] = [
     "relatives.personal_id",
     "relatives.full_name",
 ];
+
+/// Of these, of everybody in the household.
+const IDS: [&str; 2] = ["personal_id", "relatives.personal_id"];
 
 /// Half the fields of a parcel, of its holders and of their addresses.
 const HOLDERS: [&str; 9] = [
@@ -73,6 +76,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let (whole_one, whole_other) = (whole(&one), whole(&other));
     vec![
         case::<Person>("person, half granted", &one, &persons, &HOUSEHOLD),
+        covering::<Person>("person, half granted, ids covered", &one, &persons, &IDS),
         case::<Person>("person, nothing dropped", &one, &persons, &whole_one),
         case::<Person>("person, all dropped", &one, &persons, &[""; 0]),
         case::<Parcel>("200 children, half granted", &other, &parcels, &HOLDERS),
@@ -97,11 +101,30 @@ fn case<M: Message + Default>(
         name,
         messages: messages.to_vec(),
         mask: Mask::compile(message, paths.iter().copied()).unwrap(),
-        clearing: Clearing::new(message.clone(), &paths),
+        clearing: Clearing::new(message.clone(), &paths, &[]),
         decode: |message| {
             std::hint::black_box(M::decode(&**message).unwrap());
         },
         recode: |message| M::decode(&**message).unwrap().encode_to_vec(),
+    }
+}
+
+/// Of what [`HOUSEHOLD`] grants, but for the last characters of some.
+fn covering<M: Message + Default>(
+    name: &'static str,
+    message: &MessageDescriptor,
+    messages: &[Bytes],
+    covered: &[&str],
+) -> Case {
+    let covers = covered.iter().map(|path| Cover {
+        path: (*path).to_owned(),
+        keep: Keep::Last(KEPT),
+    });
+    let covers: Vec<_> = covers.collect();
+    Case {
+        mask: Mask::compile_with(message, HOUSEHOLD, &covers).unwrap(),
+        clearing: Clearing::new(message.clone(), &HOUSEHOLD, covered),
+        ..case::<M>(name, message, messages, &HOUSEHOLD)
     }
 }
 

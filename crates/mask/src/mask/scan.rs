@@ -163,6 +163,7 @@ impl Scan<'_> {
         let mut reader = reader;
         let length_at = reader.at();
         let body = reader.body()?;
+        // R92: what is covered does not leave, whichever occurrence a reader takes.
         let covered = keep.covered(body.text(tag)?);
         let opened = self.edits.open(length_at, body.at());
         self.edits.cover(body.at(), &covered);

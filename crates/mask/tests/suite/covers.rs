@@ -51,6 +51,7 @@ fn a_part_of_a_value_is_covered_and_the_rest_of_the_message_leaves_as_before() {
 
 #[test]
 fn every_occurrence_of_a_singular_field_is_covered_whichever_a_reader_takes() {
+    // R92.
     let input = [bytes(1, "first"), bytes(2, "Lan"), bytes(1, "second")];
     let expected = [bytes(1, "***st"), bytes(2, "Lan"), bytes(1, "****nd")];
     leaves(

@@ -94,7 +94,7 @@ fn main() -> ExitCode {
     let rules = Rules::new(&catalog).unwrap();
     let took = start.elapsed();
     println!(
-        "{} signed agreements: load {:.2} s (files and signatures {:.2} s, rules and tests {:.2} s){}, {}",
+        "{} agreements: load {:.2} s (files, signed {:.2} s; rules and tests {:.2} s){}, {}",
         sizes[0],
         took.as_secs_f64(),
         read.as_secs_f64(),

@@ -6,7 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::set::{AGREEMENT, Pair, SIGNATURES, Set};
 
 /// A header as it would be right for the owner.
-const HEADER: &str = r#"{"alg":"EdDSA","kid":"k1","typ":"motlan-agreement+jws","iat":1,"role":"owner","agency":"G01"}"#;
+const HEADER: &str = concat!(
+    r#"{"alg":"EdDSA","kid":"k1","typ":"motlan-agreement+jws","#,
+    r#""iat":1,"role":"owner","agency":"G01"}"#
+);
 
 /// Puts a signature of the agreement by the owner's key under any header in place of the owner's.
 fn forged(set: &Set, header: &str) {

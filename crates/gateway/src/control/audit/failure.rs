@@ -10,7 +10,7 @@ use crate::telemetry::Metrics;
 
 /// An error, with its record where there is one.
 pub(super) struct Failure {
-    error: WireError,
+    error: Box<WireError>,
     record: Option<RecordId>,
     unrecorded: Option<AppendError>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Failure {
 impl From<WireError> for Failure {
     fn from(error: WireError) -> Failure {
         Failure {
-            error,
+            error: Box::new(error),
             record: None,
             unrecorded: None,
         }
@@ -36,7 +36,7 @@ impl Failure {
     /// The same failure, told in other words, with a record of what was done all the same.
     pub(super) fn told_as(self, error: WireError, record: RecordId) -> Failure {
         Failure {
-            error,
+            error: Box::new(error),
             record: Some(record),
             ..self
         }

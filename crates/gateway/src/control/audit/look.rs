@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use motlan_api::audit::v1::{Look, Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{Durable, Entry, RecordId};
-use motlan_catalog::{Role, SystemId};
+use motlan_catalog::{AgencyCode, Role, SystemId};
 use tonic::Code;
 
 use super::failure::Failure;
@@ -23,6 +23,11 @@ pub(super) enum Call {
     PlaceHold,
     EndHold,
     Erase,
+    RevokeConsent,
+    ListReviews,
+    CloseReview,
+    ListNotices,
+    TakeNotice,
 }
 
 impl Call {
@@ -34,6 +39,11 @@ impl Call {
             Call::PlaceHold => "/motlan.audit.v1.Audit/PlaceHold",
             Call::EndHold => "/motlan.audit.v1.Audit/EndHold",
             Call::Erase => "/motlan.audit.v1.Audit/Erase",
+            Call::RevokeConsent => "/motlan.policy.v1.Agreements/RevokeConsent",
+            Call::ListReviews => "/motlan.policy.v1.Agreements/ListReviews",
+            Call::CloseReview => "/motlan.policy.v1.Agreements/CloseReview",
+            Call::ListNotices => "/motlan.policy.v1.Agreements/ListNotices",
+            Call::TakeNotice => "/motlan.policy.v1.Agreements/TakeNotice",
         }
     }
 
@@ -43,6 +53,9 @@ impl Call {
             Call::Search => &[Role::Auditor],
             Call::SubjectAccesses => &[Role::Auditor, Role::CitizenView],
             Call::PlaceHold | Call::EndHold | Call::Erase => &[Role::DataProtection],
+            Call::ListReviews | Call::CloseReview => &[Role::DataProtection],
+            Call::ListNotices | Call::TakeNotice => &[Role::CitizenView],
+            Call::RevokeConsent => &[Role::Consent],
         }
     }
 }
@@ -172,6 +185,11 @@ impl Admitted {
     /// The official who calls.
     pub(super) fn official(&self) -> &str {
         &self.0.inquiry().official
+    }
+
+    /// The agency of the system that calls.
+    pub(super) fn agency(&self) -> AgencyCode {
+        self.0.system().agency()
     }
 
     /// The system that calls.
