@@ -1,7 +1,8 @@
-//! What others sign for one lookup: a person's consent, officials' approvals, an emergency; and what
-//! a use leaves behind.
+//! What others sign for one lookup: a person's consent, officials' approvals, an emergency; and
+//! what a use leaves behind.
 
 mod approvals;
 mod cases;
 mod consents;
 mod desk;
+mod guide;

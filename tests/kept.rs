@@ -18,7 +18,7 @@ use motlan_testkit::client::{Call, Client};
 use motlan_testkit::provider::Misbehaviour;
 use process::command::run;
 use process::deployment::{Deployment, Question};
-use process::gateway::{Gateway, STOP_MAX, logged};
+use process::gateway::{Gateway, STOP_MAX, get, logged};
 use process::patience::eventually;
 use prost::Message as _;
 use serde_json::json;
@@ -131,7 +131,10 @@ async fn a_gateway_does_not_start_without_the_state_that_its_agreements_need() -
     let again = run(&mut deployment.motlan(&["state", "init"])?)?.exited(1)?;
     ensure!(again.err.contains("is there already"), "{}", again.err);
     run(&mut deployment.motlan(&["check"])?)?.exited(0)?;
-    deployment.serve()?.stop()?;
+    let gateway = deployment.serve()?;
+    let (status, told) = get(&gateway.admin, "/readyz")?;
+    ensure!(status == 200, "{told}");
+    gateway.stop()?;
     Ok(())
 }
 
@@ -163,6 +166,7 @@ async fn a_case_is_open_after_a_kill_between_the_question_and_its_answer() -> Re
     let gateway = deployment.serve()?;
     let open = cases(&deployment, &gateway).await?;
     gateway.stop()?;
+    deployment.verified()?;
     let entries = deployment.entries()?;
     let asked = entries
         .iter()

@@ -1,5 +1,6 @@
 //! Emergencies, reviews and notices: what a use leaves behind, and who cares for it.
 
+use motlan_api::audit::v1::{EndHoldRequest, EraseRequest, PlaceHoldRequest};
 use motlan_api::policy::v1::{
     CloseReviewRequest, CloseReviewResponse, ListNoticesRequest, ListNoticesResponse,
     ListReviewsRequest, ListReviewsResponse, Notice, Review, RevokeConsentRequest,
@@ -18,7 +19,7 @@ use super::desk::{
 use crate::system::question::{DOSSIER, GET_PERSON, RESIDENCE};
 use crate::system::refused::{refused, refused_on_record, turned_away};
 use crate::system::running::Running;
-use crate::trail::asking::{AUDITOR, PORTAL, PROTECTOR, token};
+use crate::trail::asking::{AUDITOR, PORTAL, PROTECTOR, get, token};
 
 const INCIDENT: &str = "flood-2026-11";
 const EMERGENCY: &str = "[grant.break_glass]\nofficials = [\"official-0001\"]\n\
@@ -264,6 +265,38 @@ async fn a_subject_is_to_be_told_until_the_portal_takes_the_notice() {
     refused_on_record(&again, Code::NotFound, "NOTICE_NOT_FOUND");
     let past = running.stop().await;
     assert_eq!(past.lookup(&record).0.id.to_string(), notice.record);
+}
+
+/// R97: a hold keeps the notice back, and what was erased names nobody.
+#[tokio::test]
+async fn a_notice_waits_for_a_hold_to_end_and_names_nobody_after_an_erasure() {
+    let running = start("[grant.obligations]\nnotify_subject = true\n", "").await;
+    record_of(&ask(&running, &[]).await);
+    assert_eq!(notices(&running).await.len(), 1);
+    let ground = "decision 12/QD-2026".to_owned();
+    let hold = PlaceHoldRequest {
+        caller: MINISTRY.to_owned(),
+        ground: ground.clone(),
+        until_us: (now_s() + 3600) * 1_000_000,
+        ..PlaceHoldRequest::default()
+    };
+    let hold = get(&running, PROTECTOR, &hold).await.hold;
+    assert!(notices(&running).await.is_empty());
+    let end = EndHoldRequest {
+        hold,
+        ground: ground.clone(),
+    };
+    get(&running, PROTECTOR, &end).await;
+    let subject = running.roles().person;
+    assert_eq!(notices(&running).await[0].subject, subject);
+    let erase = EraseRequest {
+        subject,
+        ground,
+        ..EraseRequest::default()
+    };
+    assert!(!get(&running, PROTECTOR, &erase).await.records.is_empty());
+    assert_eq!(notices(&running).await[0].subject, "");
+    running.stop().await;
 }
 
 /// R97: nobody is told of an answer that never left.

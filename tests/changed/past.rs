@@ -16,6 +16,9 @@ use crate::process::patience::eventually;
 pub(crate) const PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
 const PATIENCE: Duration = Duration::from_secs(30);
 const FUNERAL: &str = "1.014177";
+const GRANT: &str = "g01-h26-population-2026/person";
+/// As if somebody had put a name there.
+pub(crate) const NO_GRANT: &str = "g01-h26-population-2026/nguyen-van-a";
 
 /// Its deployment, with a folder `candidate` that holds the same catalogue.
 pub(crate) struct Past {
@@ -23,8 +26,9 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Of the last set, which is still at hand: a person's lookup twice, one of them for the
-    /// funeral, which is allowed. Of the one before: once, and the funeral was refused.
+    /// Of the last set, which is still at hand: a person's lookup three times, once for the
+    /// funeral, which is allowed, and once citing the grant; and a refusal, as there is no grant
+    /// that was cited. Of the set before: once, and the funeral was refused.
     pub(crate) async fn made() -> Result<Self> {
         let deployment = Deployment::lay().await?;
         let gateway = deployment.serve()?;
@@ -41,6 +45,7 @@ impl Past {
         })
         .await?;
         ask(&deployment, &gateway).await?;
+        cite(&deployment, &gateway).await?;
         gateway.stop()?;
         let dir = deployment.world.dir();
         copy(&dir.join("catalog"), &dir.join("candidate"))?;
@@ -95,6 +100,19 @@ impl Past {
 pub(crate) fn said(ended: Ended, code: i32) -> Result<String> {
     ensure!(ended.how == How::Exit(code), "{ended:?}");
     Ok(ended.out)
+}
+
+/// What the desk asks besides where it cites grants: one that there is, and one that there is not.
+async fn cite(deployment: &Deployment, gateway: &Gateway) -> Result<()> {
+    let question = Question::of_desk(PERSON, &deployment.world.sample().roles.person);
+    let client = deployment.connect(gateway, question.system).await?;
+    for grant in [GRANT, NO_GRANT] {
+        let call = deployment
+            .call(&question)?
+            .metadata("motlan-grant", grant)?;
+        client.call(&call).await?;
+    }
+    Ok(())
 }
 
 async fn ask(deployment: &Deployment, gateway: &Gateway) -> Result<()> {

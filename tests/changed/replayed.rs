@@ -1,18 +1,17 @@
 //! `motlan policy replay`, and `motlan policy explain --record`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use super::past::{Past, said};
+use super::past::{NO_GRANT, Past, said};
 use super::sets::Flavour;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn past_records_are_decided_by_a_candidate_and_each_difference_is_named() -> Result<()> {
     // R89.
     let past = Past::made().await?;
-    // Of the first set two records and the refusal; of the second two and two.
     let same = said(past.replay(&[])?, 1)?;
     let due = [
-        "\n4 compared, 2 alike, 2 different\n",
+        "\n5 compared, 3 alike, 2 different\n",
         "1 fields: H26/one-stop vn.population.v1.PopulationRegistry/GetPerson for 1.004222\n",
         "1 allowed: H26/one-stop vn.population.v1.PopulationRegistry/GetPerson for 1.014177\n",
         "  was       refused, PURPOSE_NOT_COVERED\n",
@@ -33,7 +32,7 @@ async fn past_records_are_decided_by_a_candidate_and_each_difference_is_named() 
     let refused = "1 refused: H26/one-stop vn.population.v1.PopulationRegistry/GetPerson for \
                    1.014177\n  was       allowed by g01-h26-population-2026/person, identity\n  \
                    would be  refused, PURPOSE_NOT_COVERED\n  loses     date_of_birth.day";
-    for due in ["\n4 compared, 1 alike, 3 different\n", gains, refused] {
+    for due in ["\n5 compared, 1 alike, 4 different\n", gains, refused] {
         ensure!(other.contains(due), "no `{due}`:\n{other}");
     }
     // No day but today has any.
@@ -52,6 +51,41 @@ async fn past_records_are_decided_by_a_candidate_and_each_difference_is_named() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_grant_that_was_cited_is_part_of_the_question_and_any_other_name_is_not_on_record()
+-> Result<()> {
+    // R89.
+    let past = Past::made().await?;
+    let renamed = Flavour::Identity
+        .agreement()
+        .replace("id = \"person\"", "id = \"citizen\"");
+    past.candidate(&renamed)?;
+    let renamed = said(past.replay(&[])?, 1)?;
+    let cited = format!(
+        "  would be  refused, GRANT_UNKNOWN\n  loses     date_of_birth.day date_of_birth.month \
+         date_of_birth.year full_name personal_id sex\n  seen      {}\n",
+        past.record(7)
+    );
+    ensure!(renamed.contains(&cited), "no `{cited}`:\n{renamed}");
+    let unknown = format!(
+        "\nnot compared\n  1  a grant was cited that is none, and it is not on record\n     {}\n",
+        past.record(9)
+    );
+    ensure!(renamed.contains(&unknown), "no `{unknown}`:\n{renamed}");
+    let record = past
+        .deployment
+        .entries()?
+        .pop()
+        .context("no record")?
+        .record;
+    ensure!(
+        record.reason == "GRANT_UNKNOWN" && record.grant_cited.is_empty(),
+        "{record:?}"
+    );
+    ensure!(!format!("{record:?}").contains(NO_GRANT), "{record:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
     // R89: without the sealed part nobody knows whether a dossier was named.
     let past = Past::made().await?;
@@ -65,10 +99,10 @@ async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
         known.contains("would be  refused, DOSSIER_REQUIRED"),
         "{known}"
     );
-    ensure!(!known.contains("not compared"), "{known}");
+    ensure!(!known.contains("cannot be read"), "{known}");
     past.erase()?;
     let erased = said(past.replay(&[])?, 0)?;
-    let due = "\nnot compared\n  4  whether a dossier was named cannot be read any more, and it \
+    let due = "  5  whether a dossier was named cannot be read any more, and it \
                matters\n";
     ensure!(
         erased.contains("\n0 compared, 0 alike, 0 different\n"),

@@ -78,6 +78,29 @@ async fn a_gateway_moves_forward_what_is_known_and_never_begins_again_with_less(
 }
 
 #[tokio::test]
+async fn a_reload_takes_a_newer_set_and_never_an_older_one() {
+    let laid = in_order().await;
+    let sealed = ["catalog/manifest.json", "catalog/manifest.json.jws.json"];
+    let older = sealed.map(|file| fs::read(path(&laid, file)).unwrap());
+    let settings = Settings::read(&laid.world.config()).unwrap();
+    let gateway = Gateway::start(settings).await.unwrap();
+    laid.world.seal().unwrap();
+    gateway.reload().await.unwrap();
+    assert_eq!(known(&laid), 2);
+
+    for (file, content) in sealed.into_iter().zip(older) {
+        fs::write(path(&laid, file), content).unwrap();
+    }
+    let refused = gateway.reload().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("the set is revision 1, but revision 2 was in force already"),
+        "{refused}"
+    );
+    assert_eq!(known(&laid), 2);
+    gateway.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_gateway_that_knows_of_no_set_does_not_start_and_makes_nothing() {
     let laid = in_order().await;
     fs::remove_file(path(&laid, KNOWN)).unwrap();

@@ -100,6 +100,30 @@ fn what_leaves_under_one_grant_is_protobuf_json() -> Result<()> {
     Ok(())
 }
 
+/// R53, R95: what an agreement has covered is shown covered.
+#[test]
+fn a_field_that_an_agreement_covers_in_part_is_shown_as_such() -> Result<()> {
+    let copied = Copied::new()?;
+    let agreement = "deploy/catalog/agreements/g01-h26-population.toml";
+    let text = std::fs::read_to_string(copied.path(agreement))?;
+    let grant = "view = \"residence\"\n";
+    let mask = "obligations = { mask = [{ field = \"personal_id\", keep_last = 3 }] }\n";
+    let covering = text.replacen(grant, &format!("{grant}{mask}"), 1);
+    ensure!(covering != text, "the agreement has changed");
+    copied.write(agreement, covering)?;
+    let shown = copied.preview(&["population/GetPerson", PERSON])?.fine()?;
+    let row = shown.lines().find(|line| line.starts_with("personal_id "));
+    ensure!(row.is_some_and(|row| row.contains('◐')), "{shown}");
+    ensure!(shown.contains("   covered   personal_id\n"), "{shown}");
+    let grant = "g01-h26-population-2026/residence";
+    let shown = copied.preview(&["population/GetPerson", PERSON, "--show", grant])?;
+    let shown: serde_json::Value = serde_json::from_str(&shown.fine()?)?;
+    let id = shown["personal_id"].as_str().unwrap_or_default();
+    ensure!(id.len() == 12 && id.starts_with("*********"), "{id}");
+    ensure!(!id.ends_with('*'), "{id}");
+    Ok(())
+}
+
 #[test]
 fn a_sample_comes_from_a_file_or_from_standard_input_all_the_same() -> Result<()> {
     let from_file = of_reference(&["population/GetPerson", PERSON])?;

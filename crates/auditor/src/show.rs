@@ -179,6 +179,7 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     add("procedure", &record.procedure);
     add("grant", &record.grant);
     add("view", &record.view);
+    add("cited", &record.grant_cited);
     add(
         "",
         if record.emergency {
@@ -274,6 +275,7 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "revision": record.revision,
         "grant": record.grant,
         "view": record.view,
+        "grant_cited": record.grant_cited,
         "consent": record.consent,
         "approvals": record.approvals,
         "emergency": record.emergency,

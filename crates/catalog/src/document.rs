@@ -77,13 +77,24 @@ impl Document {
     /// document, since what stands after a broken line may have been misread.
     pub fn parse(file: &Path, text: &str, faults: &mut Faults) -> Option<Self> {
         let lines = Lines::of(text);
+        let told = faults.len();
+        for (at, sign) in text
+            .char_indices()
+            .filter(|(at, sign)| is_unseen(*sign) && (*at, *sign) != (0, '\u{FEFF}'))
+        {
+            let what = format!(
+                "holds U+{:04X}, which is not seen as it is read",
+                u32::from(sign)
+            );
+            faults.push(file, lines.line(at), what, "remove it");
+        }
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let line = error.span().map(|span| lines.line(span.start));
             let what = format!("is not valid TOML: {}", error.message().replace('\n', ", "));
             faults.push(file, line, what, "correct the syntax");
         }
-        errors.is_empty().then(|| Self {
+        (faults.len() == told).then(|| Self {
             file: file.to_owned(),
             root: lines.entries(root.get_ref()),
         })
@@ -99,6 +110,15 @@ impl Document {
     pub fn root(&self) -> Table<'_> {
         Table::new(self, &self.root, String::new(), None)
     }
+}
+
+/// Whether a sign breaks lines, turns the direction or takes no room, so that people read another
+/// text than programs do (Unicode Technical Standard 55).
+fn is_unseen(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{85}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}'
+    )
 }
 
 #[cfg(test)]

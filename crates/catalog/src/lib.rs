@@ -4,9 +4,9 @@
 //!
 //! In scope: reading and checking the folder ([`Catalog::load`]), with every [`Fault`] of it at
 //! once; looking things up; finding the [`Subject`] in an encoded request; compiling views into
-//! masks; telling editors the shape of an agreement file ([`agreement_schema`]); and the reader of
-//! TOML documents that gathers faults ([`document`]), which the gateway uses for its own
-//! configuration.
+//! masks; verifying what was signed and sealed ([`SignedCatalog`]), and doing so ([`signed`]);
+//! telling editors the shape of an agreement file ([`agreement_schema`]); and the reader of TOML
+//! documents that gathers faults ([`document`]), which the gateway uses for its own configuration.
 //!
 //! Out of scope: deciding (`policy`), asking (`exchange`), reloading (`gateway`), and sockets.
 //!
@@ -25,9 +25,9 @@
 //! | [`REQUEST_BYTES_MAX`] | a request in which a subject is looked for |
 //! | [`SUBJECT_BYTES_MAX`] | a subject's identifier |
 //!
-//! Besides, each named where it is kept: citations and tests of an agreement, rows of a file of
-//! values, import paths, keys of a system and their size, addresses of a dataset. The decoder
-//! itself stops at 100 messages within each other.
+//! Besides, each named where it is kept: citations, tests and signatures of an agreement, rows of a
+//! file of values, import paths, keys of a system or signer and their size, addresses of a dataset.
+//! The decoder itself stops at 100 messages within each other.
 
 mod agreement;
 mod calendar;

@@ -178,8 +178,14 @@ impl LogLevel {
 /// The terms as a reader sees them, each behind a comma; nothing where there are none.
 impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.break_glass.is_some() {
-            f.write_str(", in an emergency")?;
+        if let Some(emergency) = &self.break_glass {
+            write!(
+                f,
+                ", in an emergency of {} minutes by {}, reviewed within {} hours",
+                emergency.minutes,
+                emergency.officials.join(" or "),
+                emergency.review_hours,
+            )?;
         }
         if self.dossier_required {
             f.write_str(", with a dossier")?;

@@ -111,18 +111,21 @@ impl Question {
     ///
     /// # Errors
     /// The refusal, as an [`Outcome`] that still has to be recorded.
-    pub fn decide(self, rules: &Rules) -> Result<Permitted, Outcome> {
-        if let Err(fault) = &self.subject {
-            let denial = Denial::Request(fault.clone());
-            return Err(Outcome::refused(self, rules.revision().clone(), denial));
-        }
-        let decision = rules.decide(&self.query(), self.moment());
-        match decision {
-            Ok(permit) => Ok(Permitted::new(self, permit)),
-            Err(refusal) => {
-                let denial = self.weighed.denial(refusal);
-                Err(Outcome::refused(self, rules.revision().clone(), denial))
+    pub fn decide(mut self, rules: &Rules) -> Result<Permitted, Outcome> {
+        let decided = match &self.subject {
+            Err(fault) => Err(Denial::Request(fault.clone())),
+            Ok(_) => {
+                let decided = rules.decide(&self.query(), self.moment());
+                decided.map_err(|refusal| self.weighed.denial(refusal))
             }
+        };
+        if !rules.knows_cited(&self.query()) {
+            // The caller's own text: not for the ledger.
+            self.ask.cited = None;
+        }
+        match decided {
+            Ok(permit) => Ok(Permitted::new(self, permit)),
+            Err(denial) => Err(Outcome::refused(self, rules.revision().clone(), denial)),
         }
     }
 

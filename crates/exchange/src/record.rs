@@ -102,6 +102,7 @@ fn common(question: &Question, revision: &Revision) -> Record {
         revision: revision.to_string(),
         fields_asked: known_fields(question),
         trace_id: question.ask.trace_id.clone(),
+        grant_cited: question.ask.cited.clone().unwrap_or_default(),
         // R29: that others signed, never who.
         consent: question.weighed.consent.is_some(),
         approvals: question.weighed.approvals().into(),

@@ -103,9 +103,8 @@ async fn shadow(Shared(admin): Shared<Admin>, RawQuery(query): RawQuery) -> (Sta
 fn told(standing: &Standing) -> String {
     let mut text = format!("taken {}\n", time(standing.taken_us));
     if let Some(failed) = &standing.failed {
-        let (at, faults) = (time(failed.at_us), failed.problems.len());
-        text.push_str(&format!("refused {at}, {faults} faults\n"));
-        for line in failed.problems.lines() {
+        text.push_str(&format!("refused {}\n", time(failed.at_us)));
+        for line in failed.problems.to_string().lines() {
             text.push_str(&format!("  {line}\n"));
         }
     }

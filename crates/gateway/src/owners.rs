@@ -73,3 +73,45 @@ impl Provider for Owners {
             .map_err(|_| ProviderFault::Silent)?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use motlan_testkit::World;
+
+    use super::*;
+
+    const LIMITS: OwnerLimits = OwnerLimits {
+        connections: 2,
+        streams_max: 8,
+        dial_max: Duration::from_secs(1),
+        answer: FrameLimits {
+            body_bytes_max: 1024,
+            messages_max: 1,
+        },
+    };
+
+    #[tokio::test]
+    async fn connections_go_on_from_one_set_to_the_next_unless_their_address_is_another() {
+        // R87: else as many enquiries again could be under way at each owner.
+        let dir = tempfile::TempDir::with_prefix("motlan-owners-").unwrap();
+        let world = World::lay(dir.path(), 7).await.unwrap();
+        let tls = world.authority().client_config(None).unwrap();
+        let folder = world.dir().join("catalog");
+        let load = || Catalog::load(&folder).unwrap();
+        let before = Owners::new(&load(), &tls, LIMITS, None).unwrap();
+
+        let endpoints = std::fs::read_to_string(folder.join("endpoints.toml")).unwrap();
+        let (others, land) = endpoints.split_once("[land]").unwrap();
+        let land = land.replacen("addresses = [", "addresses = [\"land.example:443\", ", 1);
+        let changed = format!("{others}[land]{land}");
+        world.write("catalog/endpoints.toml", &changed).unwrap();
+        let after = Owners::new(&load(), &tls, LIMITS, Some(&before)).unwrap();
+        assert_eq!(after.endpoints.len(), before.endpoints.len());
+        for (dataset, endpoint) in &after.endpoints {
+            let is_same = Arc::ptr_eq(endpoint, &before.endpoints[dataset]);
+            assert_eq!(is_same, dataset.as_str() != "land", "{dataset}");
+        }
+    }
+}

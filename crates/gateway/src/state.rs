@@ -1,8 +1,8 @@
 //! What must outlast a lookup beside its records: emergencies, cases to be reviewed, notices to
 //! subjects, consents that were taken back. One file, a redb database.
 //!
-//! Nobody is named in it: it holds the names of records, whose sealed parts can be erased, and keyed
-//! digests of incidents and consents by a key of its own.
+//! Nobody is named in it: it holds the names of records, whose sealed parts can be erased, and
+//! keyed digests of incidents and consents by a key of its own.
 //!
 //! | table | key | value |
 //! | --- | --- | --- |

@@ -46,10 +46,11 @@ pub struct Offer {
 const OVER: &str = "AGREEMENT_NOT_IN_FORCE";
 
 impl Rules {
-    /// What everybody may learn from an instant on: each grant is cited alone, with a
-    /// dossier and all that others can sign, at the first instant at which it may be used. What owners forbid besides is named in the terms
-    /// and not applied: a rule that speaks at one hour must not hide all others. `catalog` is the
-    /// one that these rules were made of. In the order of systems and methods.
+    /// What everybody may learn from an instant on: each grant is cited alone, with a dossier and
+    /// all that others can sign, at the first instant at which it may be used. What owners forbid
+    /// besides is named in the terms and not applied: a rule that speaks at one hour must not hide
+    /// all others. `catalog` is the one that these rules were made of. In the order of systems and
+    /// methods.
     #[must_use]
     pub fn accesses(&self, catalog: &Catalog, from: Moment) -> Vec<Access> {
         let mut granted: BTreeMap<(&str, &str), Vec<(&Agreement, &Grant)>> = BTreeMap::new();
@@ -132,6 +133,9 @@ impl Rules {
 
     fn terms(&self, grant: &Grant) -> String {
         let mut terms = grant.hours.to_string();
+        if grant.view.secret {
+            terms.push_str(", a secret");
+        }
         terms.push_str(&grant.terms.to_string());
         for (index, reason) in self.owner_rules(&grant.dataset).keys().enumerate() {
             terms.push_str(if index == 0 { ", but for " } else { " " });

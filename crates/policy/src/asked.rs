@@ -1,5 +1,6 @@
 //! The fields that a caller asks for: how they are listed, and what the rules take them for.
 
+use motlan_catalog::View;
 use motlan_mask::covers;
 
 use crate::refusal::Refusal;
@@ -27,7 +28,7 @@ pub fn listed(joined: &str) -> Option<Vec<String>> {
 /// [`Refusal::FieldNotConsented`] where a field was asked for beyond that, or nothing is left.
 pub(crate) fn consented(
     asked: &[String],
-    view: &[String],
+    view: &View,
     consented: &[String],
 ) -> Result<Vec<String>, Refusal> {
     let within = |path: &String| consented.iter().any(|wide| covers(wide, path));
@@ -39,15 +40,18 @@ pub(crate) fn consented(
             false => Err(Refusal::FieldNotConsented { fields }),
         };
     }
-    let whole = view.iter().filter(|path| within(path));
-    let parts = consented.iter();
-    let parts = parts.filter(|path| view.iter().any(|wide| covers(wide, path)));
+    let whole = view.paths.iter().filter(|path| within(path));
+    // A consent may speak of more than this answer has: what is not there is passed over.
+    let parts = consented.iter().filter(|path| {
+        let is_there = view.leaves.iter().any(|leaf| covers(path, leaf));
+        is_there && view.covers(path)
+    });
     let both: Vec<String> = whole.chain(parts).cloned().collect();
     if both.is_empty() {
-        let fields = view.to_vec();
+        let fields = view.paths.clone();
         return Err(Refusal::FieldNotConsented { fields });
     }
-    settled(&both)
+    Ok(outermost(both))
 }
 
 /// Fields as the rules take them: sorted, each once, none within another.
@@ -61,11 +65,15 @@ pub fn settled(fields: &[String]) -> Result<Vec<String>, Refusal> {
             max: FIELDS_ASKED_MAX,
         });
     }
-    let mut settled = fields.to_vec();
-    settled.sort_unstable();
-    settled.dedup();
-    // A path within another adds nothing, and could not be told apart from it in the answer.
-    let all = settled.clone();
-    settled.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
-    Ok(settled)
+    Ok(outermost(fields.to_vec()))
+}
+
+/// Sorted, each once. A path within another adds nothing, and could not be told apart from it in
+/// the answer.
+fn outermost(mut paths: Vec<String>) -> Vec<String> {
+    paths.sort_unstable();
+    paths.dedup();
+    let all = paths.clone();
+    paths.retain(|path| !all.iter().any(|wide| wide != path && covers(wide, path)));
+    paths
 }

@@ -3,9 +3,10 @@
 //! Sound, because the key holds everything that the rules see of a question but the time, and the
 //! time cannot matter: days and hours change with the minute, agreements begin and end at midnight,
 //! so that within one minute of the clock the platform's guards say the same. What an owner's rule
-//! makes of the time is not known: datasets that have some are never remembered, nor is
-//! what others have signed or an emergency brought about, nor any refusal, nor anything for longer than [`REMEMBERED_MS_MAX`]. The catalogue's revision is no part
-//! of the key, as every revision has rules, and with them a memory, of its own.
+//! makes of the time is not known: datasets that have some are never remembered, nor is what rests
+//! on others' signatures or an emergency, nor any refusal, nor anything for longer than
+//! [`REMEMBERED_MS_MAX`]. The catalogue's revision is no part of the key, as every revision has
+//! rules, and with them a memory, of its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -193,6 +193,12 @@ impl Rules {
         self.engine.policies().owners(dataset)
     }
 
+    /// Whether a grant is cited that is one of the caller's agency for the method.
+    #[must_use]
+    pub fn knows_cited(&self, query: &Query<'_>) -> bool {
+        query.cited.is_some() && self.candidates(query).is_ok()
+    }
+
     /// The one grant that fits.
     fn fitting(&self, query: &Query<'_>, facts: Facts<'_>) -> Result<&Arc<Candidate>, Refusal> {
         let candidates = self.candidates(query)?;
@@ -267,7 +273,7 @@ impl Rules {
         };
         if let Some(consented) = query.backing.consented.filter(|fields| !fields.is_empty()) {
             // R29: released = view ∩ asked ∩ consented.
-            narrowed = asked::consented(&narrowed, &fit.view.paths, consented)?;
+            narrowed = asked::consented(&narrowed, &fit.view, consented)?;
             mask = self.narrow(query.method, fit, &narrowed)?;
         }
         Ok(Permit {

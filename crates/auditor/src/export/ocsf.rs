@@ -261,6 +261,11 @@ fn others(record: &Record) -> Vec<(&'static str, Value)> {
         ("answers", ended, record.answers.into()),
         ("answer_bytes", ended, record.answer_bytes.into()),
         ("elapsed_us", ended, record.elapsed_us.into()),
+        (
+            "grant_cited",
+            !record.grant_cited.is_empty(),
+            record.grant_cited.as_str().into(),
+        ),
         ("consent", record.consent, record.consent.into()),
         ("approvals", record.approvals > 0, record.approvals.into()),
         ("emergency", record.emergency, record.emergency.into()),

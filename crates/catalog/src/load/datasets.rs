@@ -21,6 +21,7 @@ use crate::document::{Located, nearest};
 use crate::fault::Faults;
 use crate::name::{AgencyCode, DatasetId, NameError};
 use crate::party::Agency;
+pub(super) use views::inner;
 
 /// A dataset as its file declares it.
 pub(super) struct Declared {

@@ -52,7 +52,7 @@ fn every_term_is_read() {
     );
     assert_eq!(
         terms.to_string(),
-        ", in an emergency, with a dossier, with consent, with 2 approvals, 1000 a day, 3 a day \
+        ", in an emergency of 60 minutes by a or b, reviewed within 24 hours, with a dossier, with consent, with 2 approvals, 1000 a day, 3 a day \
          per subject, 10 a minute per official, personal_id but for its last 3 covered, notify \
          the subject, log as warn, keep 30 days, review within 7 days, without \
          CONSENT_REQUIRED, without OUTSIDE_HOURS"
@@ -87,7 +87,7 @@ fn a_secret_field_leaves_only_by_its_own_name_and_with_two_approvals() {
     assert!(one.ends_with("write `approvals = 2` or more"), "{one}");
     assert!(secret("", name, &of_name).contains("gives a field of the class `SECRET`"));
     assert_eq!(secret("approvals = 2\n", name, &of_name), "");
-    // Beneath what a view names it would leave unseen.
+    // `home.city` and `born_on` are named themselves.
     let city = "string city = 1 [(motlan.contract.v1.field) = { class: CLASS_PERSONAL }]";
     let of_city = city.replace("PERSONAL", "SECRET");
     assert_eq!(secret("approvals = 2\n", city, &of_city), "");
@@ -97,6 +97,7 @@ fn a_secret_field_leaves_only_by_its_own_name_and_with_two_approvals() {
         secret("approvals = 2\n", year, &year.replace("PERSONAL", "SECRET")),
         ""
     );
+    // Beneath what a view names it would leave unseen.
     let small = small_with("approvals = 3\n");
     small.change(CONTRACT, "class: CLASS_PERSONAL", "class: CLASS_SECRET");
     small.change(
@@ -114,5 +115,45 @@ fn a_secret_field_leaves_only_by_its_own_name_and_with_two_approvals() {
     assert!(
         unmarked.contains("which is secret or not marked; mark the field"),
         "{unmarked}"
+    );
+}
+
+/// R95: a field that stands again deeper down would leave uncovered.
+#[test]
+fn a_field_that_the_view_gives_again_within_itself_cannot_be_covered() {
+    let small =
+        small_with("obligations = { mask = [{ field = \"kin.full_name\", keep_last = 0 }] }\n");
+    let narrow = "paths: \"home.city\"";
+    small.change(
+        CONTRACT,
+        narrow,
+        &format!("{narrow} paths: \"kin.full_name\""),
+    );
+    small.change(
+        AGREEMENT,
+        "\"home.city\",",
+        "\"home.city\", \"kin.full_name\",",
+    );
+    small.catalog();
+    let small = small_with("obligations = { mask = [{ field = \"full_name\", keep_last = 0 }] }\n");
+    small.change(CONTRACT, "string note = 8;", "");
+    small.change(CONTRACT, "string owner = 2;", "");
+    small.change(
+        CONTRACT,
+        "google.protobuf.Any extra = 6 [(motlan.contract.v1.field) = { class: CLASS_PERSONAL }];",
+        "",
+    );
+    small.change(
+        CONTRACT,
+        "string religion = 7 [(motlan.contract.v1.field) = { class: CLASS_SENSITIVE }];",
+        "",
+    );
+    small.change(CONTRACT, narrow, &format!("{narrow} paths: \"kin\""));
+    let told = small.faults().to_string();
+    assert!(
+        told.contains(
+            "`obligations.mask` covers `full_name`, which the view gives again within `kin"
+        ),
+        "{told}"
     );
 }

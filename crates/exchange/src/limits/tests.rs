@@ -282,25 +282,3 @@ fn of_many_at_once_exactly_as_many_are_let_through_as_may_be() {
     });
     assert_eq!(allowed, 10);
 }
-
-#[test]
-fn zz_measure() {
-    let desk = Desk::new(budget(u32::MAX, u32::MAX, u32::MAX), budget(u32::MAX, u32::MAX, u32::MAX));
-    let subjects: Vec<String> = (0..100_000).map(|it| format!("{it:012}")).collect();
-    for round in 0..3 {
-        let begun = Instant::now();
-        for subject in &subjects {
-            let _ = desk.ask(subject, "official-0001");
-        }
-        eprintln!("round {round}: {:?} per charge of six", begun.elapsed() / 100_000);
-    }
-    let desk = Desk::new(budget(0, u32::MAX, 0), OPEN);
-    for subject in &subjects { let _ = desk.ask(subject, "official-0001"); }
-    let begun = Instant::now();
-    for subject in &subjects { let _ = desk.ask(subject, "official-0001"); }
-    eprintln!("{:?} per charge of one", begun.elapsed() / 100_000);
-    let desk = Desk::new(OPEN, OPEN);
-    let begun = Instant::now();
-    for subject in &subjects { let _ = desk.ask(subject, "official-0001"); }
-    eprintln!("{:?} per charge of none", begun.elapsed() / 100_000);
-}

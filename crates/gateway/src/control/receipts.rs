@@ -1,7 +1,5 @@
 //! `GetReceipt` of `motlan.audit.v1.Audit`: a caller's own receipts.
 
-use std::sync::Arc;
-
 use motlan_api::audit::v1::{GetReceiptRequest, GetReceiptResponse, Receipt};
 use motlan_audit::{Ledger, ReadError, RecordId};
 use motlan_catalog::SystemId;
@@ -16,7 +14,7 @@ pub(super) async fn get(
     trails: &Trails,
     request: Request<GetReceiptRequest>,
 ) -> Result<Response<GetReceiptResponse>, Status> {
-    let peer = request.extensions().get::<Arc<Peer>>().cloned();
+    let peer = request.extensions().get::<Peer>().cloned();
     let caller = peer.ok_or_else(|| not_found().status())?.system.id.clone();
     let record: RecordId = request
         .get_ref()

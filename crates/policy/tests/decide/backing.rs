@@ -72,6 +72,11 @@ fn a_grant_that_needs_consent_gives_what_was_consented_to_and_nothing_without() 
         "FIELD_NOT_CONSENTED"
     );
     assert_eq!(consented(&["religion"], &[]), "FIELD_NOT_CONSENTED");
+    // What the answer has not is passed over, and however much was consented to is no fault.
+    assert_eq!(consented(&["date_of_birth.yeer", "sex"], &[]), "sex");
+    let many: Vec<String> = (0..200).map(|n| format!("field_{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).chain(["sex"]).collect();
+    assert_eq!(consented(&many, &[]), "sex");
     // A consent gives nothing that the view does not.
     assert_eq!(consented(&["religion"], &["religion"]), "FIELD_NOT_GRANTED");
 }

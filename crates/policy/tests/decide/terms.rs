@@ -158,6 +158,21 @@ fn an_overflow_that_no_test_meets_refuses_the_lookup_that_does() {
     assert_eq!(at(241), "GRANTED");
 }
 
+/// R27: what was allowed a moment before is not remembered where an owner's rule can tell instants
+/// apart.
+#[test]
+fn an_owners_rule_on_the_instant_holds_within_a_minute() {
+    let ground = owners(
+        "@reason(\"OWNER_LATER\") forbid (principal, action, resource) when { \
+         context.now_ms == 1772416800007 };",
+    )
+    .unwrap();
+    let at = |at_ms: i64| ground.reason(Asked { at_ms, ..PLAIN });
+    assert_eq!(at(1_772_416_800_006), "GRANTED");
+    assert_eq!(at(1_772_416_800_007), "OWNER_LATER");
+    assert_eq!(at(1_772_416_800_008), "GRANTED");
+}
+
 /// R27.
 #[test]
 fn an_owner_can_only_forbid_and_says_why() {

@@ -51,7 +51,8 @@ fn case(table: &mut Table<'_>, known: &Known<'_>, faults: &mut Faults) -> Option
     let backing = backing(table, faults);
     let at = table.local("at", faults);
     let cited = table.opt_string("grant", faults);
-    let asked = table.strings("asked", faults);
+    let asked = table.opt_parsed_list::<String>("asked", faults);
+    let asked = asked.unwrap_or_default();
     let expected = expected(table, faults);
     if let Some(system) = &system {
         known_system(table, system, known, faults);
@@ -99,7 +100,8 @@ struct Backing {
 
 fn backing(table: &mut Table<'_>, faults: &mut Faults) -> Backing {
     let consent = table.opt_bool("consent", faults);
-    let fields = table.strings("consented", faults);
+    let fields = table.opt_parsed_list::<String>("consented", faults);
+    let fields = fields.unwrap_or_default();
     let consents = consent.as_ref().is_some_and(|consent| consent.value);
     if let Some(path) = fields.first().filter(|_| !consents) {
         let what = "`consented` stands without `consent = true`";

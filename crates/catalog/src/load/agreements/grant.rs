@@ -1,11 +1,12 @@
 //! One `[[grant]]`: what is let out, to which systems, for which procedures, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use motlan_mask::Mask;
+use prost_reflect::MessageDescriptor;
 
-use super::super::datasets::Draft;
+use super::super::datasets::{Draft, inner};
 use super::Known;
 use super::terms::terms;
 use crate::agreement::Grant;
@@ -119,7 +120,8 @@ impl Parties<'_> {
     }
 
     fn systems(&self, table: &mut Table<'_>, faults: &mut Faults) -> Vec<SystemId> {
-        let named = table.parsed_list::<SystemId>("systems", faults);
+        let named = table.opt_parsed_list::<SystemId>("systems", faults);
+        let named = named.unwrap_or_default();
         for id in &named {
             known_system(table, id, self.known, faults);
             if let Some(consumer) = self.consumer.filter(|c| c.value != id.agency()) {
@@ -155,7 +157,7 @@ impl Parties<'_> {
 }
 
 /// What was perhaps meant, as long as anybody is told.
-fn meant<'a>(
+pub(super) fn meant<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
     faults: &Faults,
@@ -297,7 +299,19 @@ fn covered(
     let message = &methods.first()?.response;
     let paths = view.paths.iter().map(String::as_str);
     match Mask::compile_with(message, paths, &covers) {
-        Ok(mask) => Some(Arc::new(mask)),
+        Ok(mask) => {
+            for cover in &covers {
+                if let Some(again) = reached_again(message, view, &cover.path) {
+                    let what = format!(
+                        "`obligations.mask` covers `{}`, which the view gives again within `{again}`",
+                        cover.path
+                    );
+                    let remedy = "have the owner add a view that does not reach into itself";
+                    table.fault(None, what, remedy, faults);
+                }
+            }
+            Some(Arc::new(mask))
+        }
         Err(error) => {
             let what = format!("`obligations.mask` cannot be performed: {error}");
             table.fault(
@@ -309,6 +323,33 @@ fn covered(
             None
         }
     }
+}
+
+/// A message of the view that is not opened further, since it lies within itself, and in which the
+/// covered field would stand uncovered.
+fn reached_again<'v>(
+    message: &MessageDescriptor,
+    view: &'v View,
+    covered: &str,
+) -> Option<&'v str> {
+    let steps = motlan_mask::resolve(message, covered).ok()?;
+    let bearer = steps.last()?.parent_message().full_name().to_owned();
+    let unopened = view.leaves.iter().find(|leaf| {
+        let steps = motlan_mask::resolve(message, leaf).unwrap_or_default();
+        let within = steps.last().and_then(inner);
+        within.is_some_and(|within| holds(&within, &bearer, &mut BTreeSet::new()))
+    });
+    unopened.map(String::as_str)
+}
+
+/// Whether a message is of this name or reaches one that is.
+fn holds(message: &MessageDescriptor, name: &str, seen: &mut BTreeSet<String>) -> bool {
+    message.full_name() == name
+        || seen.insert(message.full_name().to_owned())
+            && message
+                .fields()
+                .filter_map(|field| inner(&field))
+                .any(|within| holds(&within, name, seen))
 }
 
 /// Reports a procedure that no file names.

@@ -98,7 +98,7 @@ struct Grant {
     #[schemars(length(min = 1, max = ITEMS_MAX))]
     procedures: Vec<ProcedureCode>,
     /// Only these systems of the consumer; left out, all of them.
-    #[schemars(length(max = ITEMS_MAX))]
+    #[schemars(length(min = 1, max = ITEMS_MAX))]
     systems: Option<Vec<SystemId>>,
     /// Only these days of the week; left out, all of them.
     #[schemars(length(min = 1, max = 7))]
@@ -214,7 +214,7 @@ struct Test {
     /// Whether the person has consented.
     consent: Option<bool>,
     /// The fields that the consent is about; left out, all.
-    #[schemars(length(max = ITEMS_MAX))]
+    #[schemars(length(min = 1, max = ITEMS_MAX))]
     consented: Option<Vec<Text>>,
     /// How many others have approved.
     #[schemars(range(min = 0, max = APPROVALS_MAX))]
@@ -226,7 +226,7 @@ struct Test {
     /// The grant that is cited; needed where two of the agreement fit.
     grant: Option<Text>,
     /// The fields asked for; left out, what the view gives.
-    #[schemars(length(max = ITEMS_MAX))]
+    #[schemars(length(min = 1, max = ITEMS_MAX))]
     asked: Option<Vec<Text>>,
     /// `allowed`, or the reason of the refusal, as in `PURPOSE_NOT_COVERED`.
     expect: Expected,

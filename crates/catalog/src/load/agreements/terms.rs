@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use motlan_mask::{Cover, Keep};
 
+use super::grant::meant;
 use crate::document::{Located, Table, nearest};
 use crate::fault::Faults;
 use crate::terms::{
@@ -82,7 +83,7 @@ impl Unfitted {
                 continue;
             }
             let leaves = view.leaves.iter().map(String::as_str);
-            let remedy = match nearest(field, leaves) {
+            let remedy = match meant(field, leaves, faults) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name a field that the view gives, down to the leaf".to_owned(),
             };
@@ -207,7 +208,7 @@ fn obligations(
         let what = format!("`mask` covers {} fields", masks.len());
         inner.fault(None, what, format!("cover at most {COVERS_MAX}"), faults);
     }
-    for mask in &mut masks {
+    for mask in masks.iter_mut().take(COVERS_MAX) {
         found.extend(cover(mask, covered, faults).map(Obligation::Mask));
     }
     masks.into_iter().for_each(|mask| mask.finish(faults));

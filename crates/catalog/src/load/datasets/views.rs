@@ -162,6 +162,10 @@ impl Build<'_> {
         };
         for step in before {
             self.released(option, step, path, class);
+            // R52: what holds anything holds also what is secret, in whichever part of it.
+            if self.opaque(option, step, path) {
+                return false;
+            }
         }
         // R29: what is marked as secret leaves only where a view names the very field.
         let secret = self.options.mark(last) == Some(Class::Secret);
@@ -171,6 +175,22 @@ impl Build<'_> {
         let mut reached = BTreeSet::new();
         self.beneath(option, last, path, class, &mut reached, steps.len());
         secret
+    }
+
+    /// Reports a field that holds anything, since nothing in it can be marked.
+    fn opaque(&mut self, option: &v1::View, field: &FieldDescriptor, path: &str) -> bool {
+        let message = inner(field).filter(|message| OPAQUE.contains(&message.full_name()));
+        let Some(message) = message else { return false };
+        let place = self.contracts.place(&field.parent_file(), field.path());
+        let what = format!(
+            "{} reaches `{}`, a `{}`, which holds anything",
+            self.title(option),
+            field.full_name(),
+            message.full_name(),
+        );
+        let remedy = format!("give the field a message of its own, or take `{path}` out");
+        self.faults.push(&place.file, place.line, what, remedy);
+        true
     }
 
     /// Checks everything beneath a field that a path ends at.
@@ -185,15 +205,7 @@ impl Build<'_> {
     ) {
         let Some(message) = inner(field) else { return };
         let name = message.full_name();
-        if OPAQUE.contains(&name) {
-            let place = self.contracts.place(&field.parent_file(), field.path());
-            let what = format!(
-                "{} reaches `{}`, a `{name}`, which holds anything",
-                self.title(option),
-                field.full_name()
-            );
-            let remedy = format!("give the field a message of its own, or take `{path}` out");
-            self.faults.push(&place.file, place.line, what, remedy);
+        if self.opaque(option, field, path) {
             return;
         }
         if is_well_known(&message) || !reached.insert(name.to_owned()) {
@@ -309,7 +321,7 @@ fn open(
 }
 
 /// The message that lies in a field: its type, or the type of a map's values.
-fn inner(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+pub(in crate::load) fn inner(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     let Kind::Message(message) = field.kind() else {
         return None;
     };

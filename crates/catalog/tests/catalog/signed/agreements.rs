@@ -217,11 +217,11 @@ fn a_key_for_p256_verifies_nothing_that_says_eddsa_or_none() {
     let set = Set::new();
     let signed = set.text(SIGNATURES);
     let texts = signed.split('"');
-    let headers = texts.filter_map(|text| {
+    let mut headers = texts.filter_map(|text| {
         let header = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         header.contains("consumer").then_some((text, header))
     });
-    let (right, header) = headers.last().unwrap();
+    let (right, header) = headers.next_back().unwrap();
     for says in ["EdDSA", "none", "ES384", "es256"] {
         let wrong = header.replace("ES256", says);
         assert_ne!(wrong, header);

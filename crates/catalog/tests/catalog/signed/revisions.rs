@@ -88,6 +88,24 @@ fn nothing_begins_to_remember_silently() {
 }
 
 #[test]
+fn what_is_remembered_is_replaced_whole_or_not_at_all() {
+    let set = Set::new();
+    set.seal(2);
+    let loaded = set.load().unwrap_or_else(|faults| panic!("{faults}"));
+    // What it is written to on the way cannot be written.
+    let draft = set.beside(".known.json.new");
+    fs::create_dir(&draft).unwrap();
+    assert!(matches!(loaded.remember(), Err(AcceptError::File { .. })));
+    assert_eq!(known(&set).revision, 1);
+    fs::remove_dir(&draft).unwrap();
+    // What a crash left half-written on the way is in nobody's way.
+    fs::write(&draft, "{\"revision\": 9, \"manif").unwrap();
+    loaded.remember().unwrap();
+    assert_eq!(known(&set).revision, 2);
+    assert!(!draft.exists());
+}
+
+#[test]
 fn what_is_remembered_is_read_strictly() {
     let set = Set::new();
     let file = set.place().known_revision;

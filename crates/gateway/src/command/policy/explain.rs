@@ -86,7 +86,12 @@ impl Explain {
         let is_allowed = match asked.query(&loaded.catalog) {
             Ok(query) => {
                 let explanation = loaded.rules.explain(&query, asked.at);
-                text.push_str(&told(&query, asked.at, &explanation)?);
+                text.push_str(&told(
+                    &query,
+                    asked.at,
+                    &explanation,
+                    self.record.is_some(),
+                )?);
                 explanation.decision.is_ok()
             }
             Err(reason) => {
@@ -141,7 +146,7 @@ fn recorded(
     if let Some(question) = entry.record.question {
         entry = record::at(&settings.ledger, &entry.id, question)?;
     }
-    let mut past = match record::tells(&entry) {
+    let past = match record::tells(&entry) {
         Tells::Decision(past) => *past,
         Tells::Other(why) => bail!("`{id}` is of no rule's decision: {why}"),
         Tells::Nothing => bail!("`{id}` is no record of a lookup"),
@@ -164,17 +169,8 @@ fn recorded(
         text.push_str("for which fields the consent was is not on record: as if for every one\n");
     }
     let again = past.asked.decided(&loaded.catalog, &loaded.rules);
-    if Difference::between(past.was.clone(), again).is_some() && is_own {
-        past.asked.cited = past.was.grant().map(str::to_owned);
-        let cited = past.asked.decided(&loaded.catalog, &loaded.rules);
-        let is_told = Difference::between(past.was.clone(), cited).is_none();
-        text.push_str(match is_told {
-            true => "it can only have cited the grant\n",
-            false => "it comes out otherwise now: what decided it is not all on record\n",
-        });
-        if !is_told {
-            past.asked.cited = None;
-        }
+    if is_own && Difference::between(past.was, again).is_some() {
+        text.push_str("it comes out otherwise now: not all that decided it is on record\n");
     }
     text.push('\n');
     Ok((text, past.asked))
@@ -192,7 +188,7 @@ fn method<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<&'a Method> {
 }
 
 /// What others have signed, as part of the sentence.
-fn backed(backing: &Backing<'_>) -> String {
+fn backed(backing: &Backing<'_>, is_recorded: bool) -> String {
     let mut text = String::new();
     match backing.consented {
         None => {}
@@ -208,13 +204,23 @@ fn backed(backing: &Backing<'_>) -> String {
             let _ = write!(text, ", with {many} approvals");
         }
     }
-    if let Some(official) = backing.emergency {
-        let _ = write!(text, ", in an emergency that `{official}` declares");
+    match backing.emergency {
+        None => {}
+        // Who it was stands in the sealed part, and stays there.
+        Some(_) if is_recorded => text.push_str(", in an emergency"),
+        Some(official) => {
+            let _ = write!(text, ", in an emergency that `{official}` declares");
+        }
     }
     text
 }
 
-fn told(query: &Query<'_>, at: Moment, explanation: &Explanation) -> anyhow::Result<String> {
+fn told(
+    query: &Query<'_>,
+    at: Moment,
+    explanation: &Explanation,
+    is_recorded: bool,
+) -> anyhow::Result<String> {
     let local = VIETNAM.to_datetime(Timestamp::from_millisecond(at.unix_ms())?);
     let dossier = if query.dossier { "with" } else { "without" };
     let mut text = format!(
@@ -222,7 +228,7 @@ fn told(query: &Query<'_>, at: Moment, explanation: &Explanation) -> anyhow::Res
         query.system.id,
         label::method(query.method),
         query.procedure,
-        backed(&query.backing),
+        backed(&query.backing, is_recorded),
         local.strftime("%A %Y-%m-%d at %H:%M"),
     );
     match &explanation.decision {

@@ -47,8 +47,6 @@ pub(super) struct Past {
     pub(super) id: RecordId,
     /// The revision that decided.
     pub(super) revision: String,
-    /// When, in microseconds since the Unix epoch.
-    pub(super) time_us: i64,
     pub(super) asked: Asked,
     /// Whether a dossier was named is not known: the sealed part cannot be read.
     pub(super) is_unsealed: bool,
@@ -88,6 +86,9 @@ pub(super) fn tells(entry: &ReadEntry) -> Tells {
     if record.fields_asked.last().is_some_and(|last| last == CUT) {
         return Tells::Other("not all fields that were asked for are on record");
     }
+    if record.emergency && entry.sealed.sealed().is_none() {
+        return Tells::Other("who declared the emergency cannot be read any more");
+    }
     let asked = asked(record, &entry.sealed);
     let Some(asked) = asked else {
         return Tells::Other("its names are none that this program knows");
@@ -95,7 +96,6 @@ pub(super) fn tells(entry: &ReadEntry) -> Tells {
     Tells::Decision(Box::new(Past {
         id: entry.id.clone(),
         revision: record.revision.clone(),
-        time_us: record.time_us,
         asked,
         is_unsealed: entry.sealed.sealed().is_none(),
         was,
@@ -118,18 +118,19 @@ fn asked(record: &Record, sealed: &Opened) -> Option<Asked> {
         consented: record.consent.then(Vec::new),
         approvals: u8::try_from(record.approvals).ok()?,
         emergency: record.emergency.then(official),
-        cited: None,
+        cited: Some(record.grant_cited.clone()).filter(|cited| !cited.is_empty()),
         fields: record.fields_asked.clone(),
         at: Moment::from_unix_ms(record.time_us.div_euclid(1000)),
     })
 }
 
-/// Reads the records of one quarter's log, or of all, the oldest first, until `visit` breaks.
+/// Reads the records of one quarter's log, or of all, the oldest first, until `visit` breaks. False
+/// where not all could be read: that is told.
 pub(super) fn each(
     ledger: &LedgerSettings,
     quarter: Option<Quarter>,
     mut visit: impl FnMut(ReadEntry) -> ControlFlow<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let layout = ledger.layout();
     let kept = layout.quarters()?;
     let wanted: Vec<Quarter> = match quarter {
@@ -137,6 +138,7 @@ pub(super) fn each(
         Some(quarter) if kept.contains(&quarter) => vec![quarter],
         Some(quarter) => bail!("there is no log of `{quarter}`"),
     };
+    let mut is_whole = true;
     for quarter in wanted {
         let sealing = Sealing::read(&layout.sealing(quarter))?;
         let mut broke = false;
@@ -147,13 +149,17 @@ pub(super) fn each(
         })
         .with_context(|| format!("the log of `{quarter}` cannot be read"))?;
         if findings.count > 0 {
-            bail!("the log of `{quarter}` is damaged; `motlan-audit verify` tells where");
+            is_whole = false;
+            eprintln!(
+                "the log of `{quarter}` is damaged, or is being written; `motlan-audit verify` \
+                 tells which"
+            );
         }
         if broke {
             break;
         }
     }
-    Ok(())
+    Ok(is_whole)
 }
 
 /// The entry of one record.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use jiff::civil::Date;
 use motlan_audit::Quarter;
 use motlan_gateway::Settings;
-use motlan_gateway::shadow::{Asked, Candidate, Decided, Difference, Table};
+use motlan_gateway::shadow::{Candidate, Difference, Table};
 
 use super::record::{Past, Tells, each, tells};
 use super::{from, print, told};
@@ -44,13 +44,11 @@ struct Found {
     assumed: BTreeMap<&'static str, u64>,
 }
 
-const OTHER_REVISION: &str = "decided by a revision that is not at hand: compared by grant and view, \
-                              and as if no grant was cited";
+const OTHER_REVISION: &str =
+    "decided by a revision that is not at hand: compared by grant and view, not by fields";
 const CONSENT: &str = "with a consent: as if it was for every field";
 const NOT_AGAIN: &str =
-    "comes out otherwise under its own revision: a grant was cited, or less was consented to";
-const AMBIGUOUS: &str =
-    "several grants of the candidate fit, and whether one was cited is not on record";
+    "comes out otherwise under its own revision: not all that decided it is on record";
 const UNSEALED: &str = "whether a dossier was named cannot be read any more, and it matters";
 
 impl Replay {
@@ -76,7 +74,7 @@ impl Replay {
         let since = self.since.map(|day| from(Some(day))).transpose()?;
         let until = self.until.map(|day| from(Some(day))).transpose()?;
         let mut found = Found::default();
-        each(&settings.ledger, self.quarter, |entry| {
+        let is_whole = each(&settings.ledger, self.quarter, |entry| {
             let at_ms = entry.record.time_us.div_euclid(1000);
             let is_late = since.is_none_or(|since| since.unix_ms() <= at_ms);
             if is_late && until.is_none_or(|until| at_ms < until.unix_ms()) {
@@ -90,9 +88,9 @@ impl Replay {
             ControlFlow::Continue(())
         })?;
         print(&found.told(&candidate, at_hand.as_ref()))?;
-        Ok(match found.table.differ() {
-            0 => ExitCode::SUCCESS,
-            _ => ExitCode::FAILURE,
+        Ok(match is_whole && found.table.differ() == 0 {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
         })
     }
 }
@@ -113,10 +111,10 @@ impl Found {
     fn compare(&mut self, mut past: Past, candidate: &Candidate, at_hand: Option<&Candidate>) {
         let id = past.id.to_string();
         let at_hand = at_hand.filter(|at_hand| at_hand.revision().as_str() == past.revision);
-        let mut compared = compare(&mut past, candidate, at_hand);
+        let mut compared = compare(&past, candidate, at_hand);
         if past.is_unsealed {
             past.asked.dossier = true;
-            let with = compare(&mut past, candidate, at_hand);
+            let with = compare(&past, candidate, at_hand);
             compared = match (compared, with) {
                 (Err(NOT_AGAIN), one) | (one, Err(NOT_AGAIN)) => one,
                 (one, other) if one == other => one,
@@ -147,7 +145,10 @@ impl Found {
             text.push_str("\nnot compared\n");
         }
         for (why, (count, first, last)) in &self.not_compared {
-            let _ = writeln!(text, "  {count}  {why}\n     {first} to {last}");
+            let _ = match first == last {
+                true => writeln!(text, "  {count}  {why}\n     {first}"),
+                false => writeln!(text, "  {count}  {why}\n     {first} to {last}"),
+            };
         }
         if !self.assumed.is_empty() {
             text.push_str("\ntaken for granted\n");
@@ -163,39 +164,17 @@ impl Found {
 /// told. What was decided is decided again by its own revision, where that is at hand: so it is
 /// seen whether the record tells enough.
 fn compare(
-    past: &mut Past,
+    past: &Past,
     candidate: &Candidate,
     at_hand: Option<&Candidate>,
 ) -> Result<Option<Difference>, &'static str> {
-    past.asked.cited = None;
-    let again = |asked: &Asked, was: &Decided| {
-        let again = at_hand.map(|at_hand| at_hand.decides(asked))?;
-        Difference::between(was.clone(), again.clone())
-            .is_none()
-            .then_some(again)
-    };
     let mut was = past.was.clone();
-    if at_hand.is_some() {
-        was = match again(&past.asked, &past.was) {
-            Some(again) => again,
-            // Perhaps because it was cited.
-            None => {
-                past.asked.cited = past.was.grant().map(str::to_owned);
-                again(&past.asked, &past.was).ok_or(NOT_AGAIN)?
-            }
-        };
-    }
-    let would_be = candidate.decides(&past.asked);
-    let is_ambiguous =
-        matches!(&would_be, Decided::Refused { reason } if reason == "GRANT_AMBIGUOUS");
-    let granted = was
-        .grant()
-        .filter(|_| is_ambiguous && past.asked.cited.is_none());
-    if let Some(grant) = granted {
-        past.asked.cited = Some(grant.to_owned());
-        if matches!(candidate.decides(&past.asked), Decided::Allowed { .. }) {
-            return Err(AMBIGUOUS);
+    if let Some(at_hand) = at_hand {
+        let again = at_hand.decides(&past.asked);
+        if Difference::between(was, again.clone()).is_some() {
+            return Err(NOT_AGAIN);
         }
+        was = again;
     }
-    Ok(Difference::between(was, would_be))
+    Ok(Difference::between(was, candidate.decides(&past.asked)))
 }

@@ -23,6 +23,10 @@ pub(super) fn printed(report: &Report) -> String {
     let mut text = head(report);
     text.push_str(&table(report));
     text.push_str("\n✓ leaves   – is withheld\n");
+    let mut covered = report.columns.iter().filter_map(|it| it.released.as_ref());
+    if covered.any(|released| !released.covered.is_empty()) {
+        text.push_str("◐ leaves with a part of the value covered\n");
+    }
     let mut cells = report
         .fields
         .iter()
@@ -75,6 +79,7 @@ fn table(report: &Report) -> String {
         let cells = row.leaves.iter().zip(&report.columns);
         let cells = cells.map(|(leaves, column)| match column.refused {
             Some(_) => "✗".to_owned(),
+            None if *leaves > 0 && is_covered(column, &row.path) => "◐".to_owned(),
             None => cell(row.occurrences, *leaves),
         });
         lines.push(fixed.into_iter().chain(cells).collect());
@@ -132,6 +137,12 @@ fn cell(occurrences: usize, leaves: usize) -> String {
         all if all == occurrences => "✓".to_owned(),
         some => format!("{some}/{occurrences}"),
     }
+}
+
+/// Whether part of the value was covered.
+fn is_covered(column: &Column, path: &str) -> bool {
+    let released = column.released.iter();
+    released.flat_map(|it| &it.covered).any(|it| it == path)
 }
 
 fn is_in_force(column: &Column) -> bool {
