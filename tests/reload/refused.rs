@@ -2,10 +2,14 @@
 
 use motlan_gateway::enforced::Reloaded;
 use motlan_testkit::client::Call;
+use prost::Message as _;
 use serde_json::json;
 use tonic::Code;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 
 use super::sets::{AGREEMENT, Flavour};
+use super::shadowed::copy;
 use crate::system::question::{OTHER_DESK, RESIDENCE, person};
 use crate::system::running::Running;
 
@@ -109,6 +113,62 @@ async fn looks_at_the_audit_trail_are_on_record_under_the_set_that_let_them() {
     assert_eq!(reply.reason().as_deref(), Some("ROLE_NOT_HELD"));
     let past = running.stop().await;
     assert_eq!(past.entries[0].record.revision, revision.as_str());
+}
+
+#[tokio::test]
+async fn a_set_that_was_in_force_before_is_not_taken_again() {
+    // R87, R86.
+    let running = Running::start().await;
+    let (old, kept) = ("catalog", "catalog-of-yesterday");
+    let place = |name| running.world().dir().join(name);
+    copy(&place(old), &place(kept));
+    let world = running.world();
+    world
+        .write(AGREEMENT, &Flavour::Identity.agreement())
+        .unwrap();
+    let Ok(Reloaded::Taken(revision)) = running.reload().await else {
+        panic!("a good set was not taken");
+    };
+    std::fs::remove_dir_all(place(old)).unwrap();
+    std::fs::rename(place(kept), place(old)).unwrap();
+    let problems = running.reload().await.unwrap_err().to_string();
+    assert!(problems.contains("was in force already"), "{problems}");
+    let in_force = told(&running, "revision").await;
+    assert_eq!(in_force.as_deref(), Some(revision.as_str()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn reflection_tells_the_contracts_of_the_set_in_force() {
+    // R87.
+    const LAND: &str = "catalog/contracts/vn/land/v1/land.proto";
+    let running = Running::start().await;
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::FileContainingSymbol(
+            "vn.land.v1.Parcel".to_owned(),
+        )),
+    };
+    let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let call = Call::new(path, &request.encode_to_vec()).unwrap();
+    let tells = async || {
+        running
+            .desk
+            .call(&call)
+            .await
+            .unwrap()
+            .contains("boundary_note")
+    };
+    assert!(!tells().await);
+    let parcel = "message Parcel {";
+    let field =
+        "string boundary_note = 99 [(motlan.contract.v1.field) = {class: CLASS_SENSITIVE}];";
+    let text = read(&running, LAND).replace(parcel, &format!("{parcel}\n{field}"));
+    running.world().write(LAND, &text).unwrap();
+    let reloaded = running.reload().await;
+    assert!(matches!(reloaded, Ok(Reloaded::Taken(_))), "{reloaded:?}");
+    assert!(tells().await);
+    running.stop().await;
 }
 
 fn read(running: &Running, path: &str) -> String {

@@ -29,7 +29,7 @@ fn candidate(dir: &Path, agreement: &str) {
     fs::write(dir.join(file), agreement).unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

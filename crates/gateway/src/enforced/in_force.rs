@@ -111,41 +111,23 @@ impl InForce {
     /// All that is wrong with it.
     pub async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
         let _one_at_a_time = self.0.loading.lock().await;
-        let inner = Arc::clone(&self.0);
-        let before = self.set();
-        let load = move || Enforced::load(&inner.sources, Some(&before));
-        let loaded = match tokio::task::spawn_blocking(load).await {
-            Ok(loaded) => loaded,
-            Err(_panicked) => Err(Problems::lost()),
-        };
-        let failed = match loaded {
-            Ok(set) => {
-                self.fail(None);
-                let reloaded = self.take(set);
-                return Ok(reloaded);
-            }
-            Err(problems) => Failed {
-                at_us: now_us(),
-                problems: Arc::new(problems),
-            },
-        };
-        for problem in failed.problems.lines() {
-            tracing::error!(problem, "a fault of the set that was to be taken in force");
+        let this = self.clone();
+        let tried = tokio::task::spawn_blocking(move || this.load_again());
+        let tried = tried.await;
+        tried.unwrap_or_else(|_panicked| Err(self.refuse(Problems::lost())))
+    }
+
+    /// Blocking: also the end of a large set takes its time.
+    fn load_again(&self) -> Result<Reloaded, Arc<Problems>> {
+        match Enforced::load(&self.0.sources, Some(&self.set())) {
+            Ok(set) => Ok(self.take(set)),
+            Err(problems) => Err(self.refuse(problems)),
         }
-        let (faults, revision) = (failed.problems.len(), self.set().revision().to_string());
-        tracing::error!(
-            faults,
-            revision,
-            "a set was refused; the one in force stays"
-        );
-        self.count("refused");
-        let problems = Arc::clone(&failed.problems);
-        self.fail(Some(failed));
-        Err(problems)
     }
 
     /// Puts a set that is whole and checked in force.
     fn take(&self, set: Enforced) -> Reloaded {
+        self.fail(None);
         let revision = set.revision().clone();
         if revision == *self.set().revision() {
             tracing::info!(%revision, "the set that is in force was loaded again, and goes on");
@@ -161,6 +143,26 @@ impl InForce {
         tracing::info!(%revision, %before, "another set is in force");
         self.count("taken");
         Reloaded::Taken(revision)
+    }
+
+    /// Tells all that is wrong with a set; the one in force stays.
+    fn refuse(&self, problems: Problems) -> Arc<Problems> {
+        for problem in problems.lines() {
+            tracing::error!(problem, "a fault of the set that was to be taken in force");
+        }
+        let (faults, revision) = (problems.len(), self.set().revision().to_string());
+        tracing::error!(
+            faults,
+            revision,
+            "a set was refused; the one in force stays"
+        );
+        self.count("refused");
+        let problems = Arc::new(problems);
+        self.fail(Some(Failed {
+            at_us: now_us(),
+            problems: Arc::clone(&problems),
+        }));
+        problems
     }
 
     fn fail(&self, failed: Option<Failed>) {

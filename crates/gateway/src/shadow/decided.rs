@@ -89,9 +89,8 @@ impl Difference {
     /// How they differ, if they do.
     #[must_use]
     pub fn between(was: Decided, would_be: Decided) -> Option<Self> {
-        if kind(&was, &would_be).is_none() {
-            return None;
-        }
+        // Nothing, where they are alike.
+        kind(&was, &would_be)?;
         let set = |of: &Decided| match of {
             Decided::Allowed { fields, .. } => {
                 let fields = fields.as_ref()?;

@@ -1,4 +1,4 @@
-//! What a grant obliges to, in the hands of somebody who may not be able to do it.
+//! One lookup over a ledger of its own, with duties that break at any step.
 
 use std::fs;
 use std::path::Path;
