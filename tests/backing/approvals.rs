@@ -63,6 +63,10 @@ async fn who_asks_does_not_approve_and_who_approves_twice_counts_once() {
             ["chief-1", "Chief-1"],
             "by an official who approved already",
         ),
+        (
+            ["chief-1", "chief-\u{ff11}"],
+            "by an official who approved already",
+        ),
     ] {
         let tokens = approvers.map(|official| approval(&running, official));
         let reply = show(&running, &tokens).await;

@@ -14,7 +14,7 @@ use prost::Message;
 use tonic::Code;
 
 use super::desk::{
-    GRANT, MINISTRY, NATIONAL_ID, ask, consent, lay, now_s, question, signed, start,
+    GRANT, MINISTRY, NATIONAL_ID, agreement, ask, consent, lay, now_s, question, signed, start,
 };
 use crate::system::question::{DOSSIER, GET_PERSON, RESIDENCE};
 use crate::system::refused::{refused, refused_on_record, turned_away};
@@ -336,6 +336,33 @@ async fn the_consumer_is_told_until_when_it_may_keep_what_it_got() {
         shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + of_year - 719_468
     };
     assert_eq!(days(&told), local(until_us - 1));
+}
+
+/// R96: a set that leaves something behind is not taken in force where there is nowhere to keep it.
+#[tokio::test]
+async fn a_reload_brings_in_no_grant_that_needs_a_state_which_is_not_there() {
+    let running = Running::start().await;
+    let text = agreement("[grant.obligations]\nnotify_subject = true\n", "");
+    let file = "catalog/agreements/backed.toml";
+    running.world().write(file, &text).unwrap();
+    let problems = running.reload().await.unwrap_err().to_string();
+    assert!(
+        problems.contains("`g01-g15-backed/one` needs a state"),
+        "{problems}"
+    );
+    let reply = ask(&running, &[]).await;
+    refused_on_record(&reply, Code::PermissionDenied, "NO_AGREEMENT");
+    let plain = agreement("[grant.obligations]\nkeep_days = 3\n", "");
+    running.world().write(file, &plain).unwrap();
+    running.reload().await.unwrap();
+    record_of(&ask(&running, &[]).await);
+    let request = ListReviewsRequest::default();
+    let reply = call::<ListReviewsResponse>(&running, PROTECTOR, "ListReviews", &request).await;
+    refused(
+        &reply.unwrap_err(),
+        Code::FailedPrecondition,
+        "STATE_ABSENT",
+    );
 }
 
 /// R29: a consent that was taken back counts for nothing, over a restart; only its signer can.

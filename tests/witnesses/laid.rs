@@ -90,7 +90,7 @@ pub(super) fn configure(
     let text = fs::read_to_string(world.config())?;
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     for line in &mut lines {
-        if line.starts_with("folder = ") {
+        if line == "folder = \"ledger\"" {
             *line = format!("folder = \"{folder}\"\nwitnesses_every_ms = 20\n{ledger}");
         }
         if line.starts_with("sealing = ") {

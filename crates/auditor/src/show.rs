@@ -344,6 +344,30 @@ mod tests {
     }
 
     #[test]
+    fn a_line_tells_what_others_signed_and_until_when_the_answer_may_be_kept() {
+        let id: RecordId = "hn1-2026q4-8".parse().unwrap();
+        let record = Record {
+            kind: 2,
+            result: 1,
+            consent: true,
+            approvals: 2,
+            emergency: true,
+            keep_until_us: 61_200_000_000,
+            ..Record::default()
+        };
+        assert_eq!(
+            line(&id, &record),
+            "hn1-2026q4-8  1970-01-01T07:00:00.000000+07:00  released  in an emergency  \
+             with consent  approvals 2  keep until 1970-01-02T00:00:00.000000+07:00"
+        );
+        let json = record_json(&id, &record);
+        assert_eq!(
+            (&json["consent"], &json["approvals"], &json["emergency"]),
+            (&json!(true), &json!(2), &json!(true))
+        );
+    }
+
+    #[test]
     fn a_line_holds_nothing_of_the_personal_part_and_json_only_if_asked() {
         let id: RecordId = "hn1-2026q4-7".parse().unwrap();
         let record = Record {

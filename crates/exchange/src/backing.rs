@@ -8,6 +8,7 @@ use std::fmt;
 use motlan_audit::normalised;
 use motlan_catalog::SystemId;
 use motlan_policy::{Backing, Refusal};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::caller::Caller;
 use crate::outcome::Denial;
@@ -115,10 +116,10 @@ impl Shown {
                 claims => weighed.note(Kind::Consent, "the consent shown", claims),
             }
         }
-        let requester = normalised(caller.statement.official.expose());
+        let requester = person(caller.statement.official.expose());
         for (number, approval) in (1..).zip(&self.approvals) {
             let named = format!("approval {number}");
-            let approver = normalised(&approval.approver);
+            let approver = person(&approval.approver);
             let claims = approval.unfit(&of);
             if !claims.is_empty() {
                 weighed.note(Kind::Approval, &named, &claims);
@@ -126,11 +127,7 @@ impl Shown {
                 // R29: nobody approves of their own question.
                 let what = format!("{named} is by the official who asks");
                 weighed.unfit.push((Kind::Approval, what));
-            } else if weighed
-                .approvers
-                .iter()
-                .any(|it| normalised(it) == approver)
-            {
+            } else if weighed.approvers.iter().any(|it| person(it) == approver) {
                 let what = format!("{named} is by an official who approved already");
                 weighed.unfit.push((Kind::Approval, what));
             } else {
@@ -194,6 +191,12 @@ impl Approval {
             (TIME, self.span.holds(of.now_s)),
         ])
     }
+}
+
+/// An official as two are compared: one name in two encodings, or in capitals, is one person.
+fn person(official: &str) -> String {
+    let composed: String = official.nfkc().collect();
+    normalised(&composed)
 }
 
 /// What the times are called, together.

@@ -1,5 +1,6 @@
-//! The gateway's own services: health, reflection, and the audit trail. Built with tonic and
-//! limited with tower; the same mutual TLS as for lookups, without a token but for the audit trail.
+//! The gateway's own services: health, reflection, the audit trail, and what uses of agreements
+//! leave behind. Built with tonic and limited with tower; the same mutual TLS as for lookups.
+//! Health and reflection need no token.
 
 mod audit;
 mod receipts;

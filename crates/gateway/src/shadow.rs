@@ -11,9 +11,9 @@
 mod asked;
 mod candidate;
 mod decided;
+mod report;
 mod table;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -22,7 +22,6 @@ use jiff::Timestamp;
 use motlan_catalog::Revision;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
-use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::enforced::{Enforced, InForce, Problems};
@@ -30,6 +29,7 @@ use crate::telemetry::Metrics;
 pub use asked::Asked;
 pub use candidate::Candidate;
 pub use decided::{Decided, Difference};
+pub use report::Report;
 pub use table::{ROWS_MAX, Row, Table, Told};
 
 /// Questions that wait to be compared.
@@ -58,16 +58,6 @@ struct Standing {
     /// The revisions that are compared: in force, and the candidate's.
     between: Option<(Revision, Revision)>,
     table: Table,
-}
-
-/// What is told of the candidate.
-pub struct Report {
-    /// Its revision; or all that is wrong with it.
-    pub candidate: Result<Revision, Arc<Problems>>,
-    /// The revision that it was compared with; none where no question came yet.
-    pub in_force: Option<Revision>,
-    /// The differences.
-    pub table: Table,
 }
 
 impl Shadow {
@@ -142,46 +132,6 @@ impl Shadow {
                 .map(|(in_force, _)| in_force.clone()),
             table: standing.table.clone(),
         }
-    }
-}
-
-impl Report {
-    /// For programs.
-    #[must_use]
-    pub fn json(&self) -> serde_json::Value {
-        let revision = self.candidate.as_ref().ok().map(Revision::as_str);
-        let problems = self.candidate.as_ref().err();
-        let problems: Vec<String> = problems.iter().flat_map(|them| them.lines()).collect();
-        let rows = self.table.rows().map(|(row, told)| {
-            json!({
-                "kind": row.difference.kind(), "caller": row.caller, "method": row.method,
-                "procedure": row.procedure, "difference": row.difference, "count": told.count,
-                "first": told.first, "last": told.last,
-            })
-        });
-        json!({
-            "candidate": revision,
-            "faults": problems,
-            "in_force": self.in_force.as_ref().map(Revision::as_str),
-            "compared": self.table.compared(),
-            "different": self.table.differ(),
-            "others": self.table.others(),
-            "rows": rows.collect::<Vec<_>>(),
-        })
-    }
-}
-
-/// For people.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.candidate {
-            Ok(revision) => writeln!(f, "candidate {revision}")?,
-            Err(problems) => return writeln!(f, "the candidate cannot be used:\n{problems}"),
-        }
-        if let Some(in_force) = &self.in_force {
-            writeln!(f, "in force  {in_force}")?;
-        }
-        write!(f, "{}", self.table)
     }
 }
 
@@ -274,5 +224,58 @@ impl Work {
                 standing.add(between, &asked, difference.as_ref());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use motlan_policy::Moment;
+    use motlan_testkit::World;
+
+    use super::*;
+    use crate::enforced::Sources;
+    use crate::settings::Settings;
+    use crate::tls;
+
+    fn asked() -> Asked {
+        Asked {
+            system: "H26/one-stop".parse().unwrap(),
+            method: "/vn.population.v1.PopulationRegistry/GetPerson".to_owned(),
+            procedure: "1.004222".parse().unwrap(),
+            dossier: true,
+            consented: None,
+            approvals: 0,
+            emergency: None,
+            cited: None,
+            fields: Vec::new(),
+            at: Moment::from_unix_ms(0),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_queue_has_no_room_for_is_counted_and_never_waited_for() {
+        // R89.
+        let dir = tempfile::TempDir::with_prefix("motlan-shadow-").unwrap();
+        let world = World::lay(dir.path(), 7).await.unwrap();
+        let settings = Settings::read(&world.config()).unwrap();
+        let client = Arc::new(tls::client(&settings.provider_tls).unwrap());
+        let metrics = Metrics::new().unwrap();
+        let in_force = InForce::load(Sources::of(&settings, client), &metrics).unwrap();
+        // Nobody takes anything out of it.
+        let (queue, mut seen) = channel(2);
+        let shadow = Shadow(Arc::new(Inner {
+            standing: Mutex::new(Standing::begin(Candidate::load(dir.path()))),
+            folder: dir.path().to_owned(),
+            queue,
+            dropped: metrics.meter().u64_counter("motlan.shadow.dropped").build(),
+        }));
+        for _ in 0..5 {
+            shadow.observe(&in_force.set(), asked);
+        }
+        let text = metrics.text().unwrap();
+        let mut lines = text.lines();
+        let dropped = lines.find(|line| line.starts_with("motlan_shadow_dropped_total"));
+        assert!(dropped.is_some_and(|line| line.ends_with(" 3")), "{text}");
+        assert!(seen.try_recv().is_ok() && seen.try_recv().is_ok() && seen.try_recv().is_err());
     }
 }

@@ -154,3 +154,88 @@ fn base64(text: &str, key: &str) -> Result<Vec<u8>, String> {
     let decoded = URL_SAFE_NO_PAD.decode(text);
     decoded.map_err(|_| format!("has a `{key}` that is no base64url"))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::Ed25519KeyPair;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    const PAYLOAD: &[u8] = b"id = \"one\"\n";
+
+    fn key() -> PrivateKey {
+        let der = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
+        let body = STANDARD.encode(der.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+        PrivateKey::from_pem(&pem).unwrap()
+    }
+
+    fn made(key: &PrivateKey) -> Signature {
+        let header = Header {
+            alg: String::new(),
+            kid: "one".to_owned(),
+            typ: "test".to_owned(),
+            iat: 7,
+            party: Some(("owner".to_owned(), "G01".to_owned())),
+        };
+        Signature::make(header, &Payload::of(PAYLOAD), key).unwrap()
+    }
+
+    /// Any byte becomes another, goes away or comes twice.
+    fn spoil(text: &mut Vec<u8>, random: &mut impl FnMut() -> usize) {
+        let at = random() % text.len();
+        match random() % 3 {
+            0 => text[at] = u8::try_from(random() % 256).unwrap(),
+            1 => drop(text.remove(at)),
+            _ => text.insert(at, text[at]),
+        }
+    }
+
+    #[test]
+    fn whatever_becomes_of_the_text_no_other_header_or_signature_is_believed() {
+        let key = key();
+        let public = key.public().unwrap();
+        let signature = made(&key);
+        let text = Signature::write(std::slice::from_ref(&signature));
+        let payload = Payload::of(PAYLOAD);
+        let mut state = 661_177_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap()
+        };
+        let (mut read, mut believed) = (0, 0);
+        for round in 0..50_000 {
+            let mut spoilt = text.clone().into_bytes();
+            for _ in 0..=round % 3 {
+                spoil(&mut spoilt, &mut random);
+            }
+            let Ok(found) = Signature::read(&spoilt) else {
+                continue;
+            };
+            read += 1;
+            for one in found.iter().filter(|one| one.verifies(&payload, &public)) {
+                assert_eq!(one.header, signature.header);
+                assert_eq!(one.protected, signature.protected);
+                assert_eq!(one.bytes, signature.bytes);
+                believed += 1;
+            }
+        }
+        // Spaces may come and go, and a signature may be read that is none.
+        assert!(read > believed && believed > 100, "{read}, {believed}");
+    }
+
+    #[test]
+    fn a_signature_is_of_one_payload_by_one_key() {
+        let own = key();
+        let signature = made(&own);
+        let public = own.public().unwrap();
+        assert!(signature.verifies(&Payload::of(PAYLOAD), &public));
+        assert!(!signature.verifies(&Payload::of(b"id = \"two\"\n"), &public));
+        assert!(!signature.verifies(&Payload::of(b""), &public));
+        let other = key().public().unwrap();
+        assert!(!signature.verifies(&Payload::of(PAYLOAD), &other));
+    }
+}

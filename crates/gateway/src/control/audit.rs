@@ -4,6 +4,9 @@
 //! itself a record, durable before anything is shown or done (`look`). It runs in a task of its
 //! own, so that a caller that hangs up does not stop the record.
 //!
+//! `motlan.policy.v1.Agreements` goes the same way and shares its places (`agreements`): cases,
+//! notices and revoked consents.
+//!
 //! Limits: 8 calls at once, 4 of one system, and beside them 4 refusals, 2 of one system; a page
 //! has at most 1,000 records or 200 accesses and about 3 MiB; no hold is placed in a log with 5,000
 //! records of holds; a hold lasts at most 365 days, its ground has at most 200 bytes and its other

@@ -193,9 +193,11 @@ impl Policies {
         set.guards
             .insert(id.clone(), Guard::Owner(Arc::from(reason)));
         let own = policy.new_id(id);
-        let added = set.joined.add(own.clone());
-        if let Err(error) = added.and_then(|()| set.policies.add(own)) {
-            fault(format!("{place} cannot be used: {error}"), "rewrite it");
+        let own_too = own.clone();
+        for (rules, own) in [(&mut set.joined, own), (&mut set.policies, own_too)] {
+            if let Err(error) = rules.add(own) {
+                fault(format!("{place} cannot be used: {error}"), "rewrite it");
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod agreements;
+#[cfg(test)]
 mod backing;
 #[cfg(test)]
 mod ground;

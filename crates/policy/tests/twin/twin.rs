@@ -97,6 +97,7 @@ fn objections(agreement: &Agreement, grant: &Grant, asked: &Asked<'_>) -> Vec<&'
         let mut relaxes = relaxes.unwrap_or_default().iter();
         declared && relaxes.any(|one| one.as_str() == guard)
     };
+    let open = (day && hour) || relaxed("OUTSIDE_HOURS");
     let secret = grant.dataset.as_str() == "vault";
     let checks = [
         (asked.system.suspended, "SYSTEM_SUSPENDED"),
@@ -128,7 +129,7 @@ fn objections(agreement: &Agreement, grant: &Grant, asked: &Asked<'_>) -> Vec<&'
             "APPROVALS_REQUIRED",
         ),
         (secret && asked.approvals < 2, "SECRET_NEEDS_TWO"),
-        (!(day && hour) && !relaxed("OUTSIDE_HOURS"), "OUTSIDE_HOURS"),
+        (!open, "OUTSIDE_HOURS"),
         (!owner.is_empty(), owner),
     ];
     let wrong = checks.into_iter().filter(|(wrong, _)| *wrong);

@@ -303,7 +303,8 @@ fn covered(
             for cover in &covers {
                 if let Some(again) = reached_again(message, view, &cover.path) {
                     let what = format!(
-                        "`obligations.mask` covers `{}`, which the view gives again within `{again}`",
+                        "`obligations.mask` covers `{}`, which the view gives again within \
+                         `{again}`",
                         cover.path
                     );
                     let remedy = "have the owner add a view that does not reach into itself";
