@@ -6,7 +6,7 @@ use motlan_testkit::world::OFFICIAL;
 use serde_json::json;
 use tonic::Code;
 
-use super::desk::{MINISTRY, approval, ask, now_s, question, request, signed, start};
+use super::desk::{APPROVING, MINISTRY, approval, ask, now_s, question, request, signed, start};
 use crate::system::question::{DESK, LIST_HOUSEHOLD};
 use crate::system::refused::{refused_on_record, turned_away};
 use crate::system::running::Running;
@@ -15,7 +15,7 @@ const TERMS: &str = "approvals = 2";
 const SHOWN: &str = "approvals = 2\n";
 
 async fn show(running: &Running, tokens: &[Token]) -> Reply {
-    let sign = |token| ("motlan-approval", signed(running, MINISTRY, token));
+    let sign = |token| ("motlan-approval", signed(running, APPROVING, token));
     let shown: Vec<_> = tokens.iter().map(sign).collect();
     ask(running, &shown).await
 }
@@ -32,7 +32,7 @@ async fn two_others_who_approve_are_enough_and_one_is_not() {
     assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
     let record = reply.metadata("motlan-record").unwrap().to_owned();
     // As whoever passes metadata on may join it; and again, as an approval holds until it expires.
-    let both = [&one, &two].map(|token| signed(&running, MINISTRY, token));
+    let both = [&one, &two].map(|token| signed(&running, APPROVING, token));
     let reply = ask(&running, &[("motlan-approval", both.join(","))]).await;
     assert_eq!(reply.code(), Code::Ok, "{:?}", reply.status);
     let past = running.stop().await;
@@ -129,7 +129,7 @@ async fn an_approval_that_was_not_signed_as_it_must_be_is_turned_away() {
     let right = || approval(&running, "chief-1");
     let world = running.world();
     let by = |system: &str, token: &Token| world.system(system).unwrap().sign(token).unwrap();
-    let own = |token: &Token| by(MINISTRY, token);
+    let own = |token: &Token| by(APPROVING, token);
     let cases = [
         ("APPROVAL_MALFORMED", "x".to_owned()),
         ("APPROVAL_MALFORMED", own(&right().header("typ", "JWT"))),
@@ -147,6 +147,15 @@ async fn an_approval_that_was_not_signed_as_it_must_be_is_turned_away() {
             own(&right().expires_s(now_s() + 25 * 3600)),
         ),
         ("APPROVAL_ISSUER", by(DESK, &right().claim("iss", DESK))),
+        // By the system that asks, and by one with the role in another agency.
+        (
+            "APPROVAL_ISSUER",
+            by(MINISTRY, &right().claim("iss", MINISTRY)),
+        ),
+        (
+            "APPROVAL_ISSUER",
+            by("H26/approval", &right().claim("iss", "H26/approval")),
+        ),
         ("APPROVAL_SIGNATURE", by(DESK, &right())),
         (
             "APPROVAL_AUDIENCE",

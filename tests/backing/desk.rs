@@ -14,6 +14,8 @@ use crate::system::running::{Laid, Running};
 pub(crate) const MINISTRY: &str = "G15/civil-status";
 /// Where citizens consent.
 pub(crate) const NATIONAL_ID: &str = "G01/national-id";
+/// Where the officials of its agency approve.
+pub(crate) const APPROVING: &str = "G15/approval";
 pub(crate) const GRANT: &str = "g01-g15-backed/one";
 
 /// An agreement with these terms, and what its tests must show for them.
@@ -80,7 +82,7 @@ pub(crate) fn request(running: &Running) -> serde_json::Value {
 
 /// An approval of [`question`] by `official`.
 pub(crate) fn approval(running: &Running, official: &str) -> Token {
-    Token::new(MINISTRY, now_s())
+    Token::new(APPROVING, now_s())
         .unwrap()
         .header("typ", "motlan-approval+jwt")
         .audience(AUDIENCE)

@@ -4,7 +4,7 @@ use motlan_testkit::Token;
 use serde_json::{Map, Value};
 use tonic::Code;
 
-use super::desk::{MINISTRY, NATIONAL_ID, ask, now_s, question, signed, start};
+use super::desk::{APPROVING, MINISTRY, NATIONAL_ID, ask, now_s, question, signed, start};
 use crate::system::question::RESIDENCE;
 use crate::system::running::Running;
 
@@ -45,12 +45,12 @@ async fn a_consent_and_an_approval_as_the_guide_shows_them_count() {
     let terms = "consent = \"required\"\napprovals = 1";
     let running = start(terms, "consent = true\napprovals = 1\n").await;
     let consent = token("consent", NATIONAL_ID, &running);
-    let approval = token("approval", MINISTRY, &running);
+    let approval = token("approval", APPROVING, &running);
     let reply = ask(
         &running,
         &[
             ("motlan-consent", signed(&running, NATIONAL_ID, &consent)),
-            ("motlan-approval", signed(&running, MINISTRY, &approval)),
+            ("motlan-approval", signed(&running, APPROVING, &approval)),
         ],
     )
     .await;

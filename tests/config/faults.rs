@@ -90,6 +90,7 @@ async fn faults_of_the_configuration_and_of_several_catalogue_files_are_named_at
         "did you mean `limits.lookup_ms_max`?",
     );
     assert_named(&faults, &at(LAND, "H99"), "`H99`");
+    assert_named(&faults, &at(LAND, "H26/one-stop"), "is no system of `H99`");
     assert_named(
         &faults,
         &at(LAND, "certificat\""),
@@ -105,7 +106,7 @@ async fn faults_of_the_configuration_and_of_several_catalogue_files_are_named_at
     for missing in ["`audience` is missing", "`grant.view` is missing"] {
         assert!(faults.contains(missing), "{faults}");
     }
-    assert_counted(&faults, 11);
+    assert_counted(&faults, 12);
 }
 
 #[tokio::test]

@@ -45,10 +45,10 @@ fn every_test_that_does_not_hold_is_named_with_its_line() -> Result<()> {
     let lines: Vec<&str> = told.lines().collect();
     ensure!(lines.len() == 4 && lines[3] == "3 faults", "{told}");
     let due = [
-        (24, "but it is `NO_AGREEMENT`"),
-        (60, "but `use_form` would leave too"),
+        (25, "but it is `NO_AGREEMENT`"),
+        (61, "but `use_form` would leave too"),
         (
-            96,
+            97,
             "expects `PURPOSE_NOT_COVERED`, but it is `NO_AGREEMENT`",
         ),
     ];

@@ -231,7 +231,7 @@ fn every_fault_of_the_catalogue_is_named_as_the_gateway_names_it() -> Result<()>
     let found = fault(&copied, "sample.json", br#"{"sex": 1}"#, &[GET_PERSON])?;
     let lines: Vec<&str> = found.lines().collect();
     ensure!(
-        lines.len() == 3 && lines[2] == "2 faults; nothing to preview",
+        lines.len() == 4 && lines[3] == "3 faults; nothing to preview",
         "{found}"
     );
     ensure!(lines[0].contains("g01-h26-population.toml:19: "), "{found}");

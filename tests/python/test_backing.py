@@ -16,6 +16,7 @@ from refusal import refused
 
 GUIDE = (ROOT / "docs/agency/backing.md").read_text()
 NATIONAL_ID = "G01/national-id"
+APPROVING = "H26/approval"
 DENIED = grpc.StatusCode.PERMISSION_DENIED
 STRANGER = grpc.StatusCode.UNAUTHENTICATED
 
@@ -79,7 +80,7 @@ def test_what_the_person_did_not_consent_to_is_refused_by_name(demo: Demo, desk:
 
 
 def test_an_approval_as_in_the_guide_is_on_record(demo: Demo, desk: Caller) -> None:
-    claims = shown("approval", iss=desk.system, aud=demo.audience)
+    claims = shown("approval", iss=APPROVING, aud=demo.audience)
     asked = desk.claims()
     claims["request"] |= {
         "system": desk.system,
@@ -87,6 +88,6 @@ def test_an_approval_as_in_the_guide_is_on_record(demo: Demo, desk: Caller) -> N
         "dossier": asked["purpose"]["dossier"],
         "subject": demo.samples["person"],
     }
-    approval = signing.sign(claims, desk.credentials, typ="motlan-approval+jwt")
+    approval = signing.sign(claims, demo.credentials(APPROVING), typ="motlan-approval+jwt")
     answer = desk.ask(get_person(desk), person(demo), ("motlan-approval", approval))
     assert answer.message.full_name

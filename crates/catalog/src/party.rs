@@ -66,15 +66,18 @@ pub enum Role {
     DataProtection,
     /// Attests that a person consented.
     Consent,
+    /// Attests that officials of its own agency approved of what another of its systems asks.
+    Approval,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 4] = [
+    pub const ALL: [Role; 5] = [
         Role::Auditor,
         Role::CitizenView,
         Role::DataProtection,
         Role::Consent,
+        Role::Approval,
     ];
 
     /// The role as it stands in a catalogue.
@@ -85,6 +88,7 @@ impl Role {
             Role::CitizenView => "citizen_view",
             Role::DataProtection => "data_protection",
             Role::Consent => "consent",
+            Role::Approval => "approval",
         }
     }
 }

@@ -35,10 +35,12 @@ fn the_reference_catalogue_loads_without_a_fault() {
             "G01/data-protection",
             "G01/national-id",
             "G01/residence",
+            "G15/approval",
             "G15/civil-status",
             "G20/inspection",
             "G22/citizen-portal",
             "H17/one-stop",
+            "H26/approval",
             "H26/one-stop",
             "H29/one-stop"
         ]
@@ -55,8 +57,10 @@ fn the_reference_catalogue_loads_without_a_fault() {
     let expected = [
         ("G01/data-protection", "data_protection"),
         ("G01/national-id", "consent"),
+        ("G15/approval", "approval"),
         ("G20/inspection", "auditor"),
         ("G22/citizen-portal", "citizen_view"),
+        ("H26/approval", "approval"),
     ];
     assert_eq!(
         held.collect::<Vec<_>>(),

@@ -200,7 +200,12 @@ impl Keys {
     }
 
     fn approval(&self, asking: &SystemId, text: &str) -> Result<Approval, ArtefactError> {
-        let may_sign = |system: &System| system.agency == asking.agency();
+        // R29: whoever holds the key of the system that asks approves of nothing.
+        let may_sign = |system: &System| {
+            system.roles.contains(&Role::Approval)
+                && system.agency == asking.agency()
+                && system.id != *asking
+        };
         let (_, claims): (SystemId, ApprovalClaims) =
             self.signed(Artefact::Approval, APPROVAL, text, may_sign)?;
         let request = claims.request;

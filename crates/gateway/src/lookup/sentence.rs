@@ -28,7 +28,7 @@ fn at_the_door(reason: &str) -> Option<&'static str> {
         "CONSENT_SIGNATURE" => "Chữ ký của văn bản đồng ý không hợp lệ.",
         "CONSENT_AUDIENCE" => "Văn bản đồng ý không dành cho cổng này.",
         "APPROVAL_MALFORMED" => "Văn bản phê duyệt kèm theo sai định dạng.",
-        "APPROVAL_ISSUER" => "Văn bản phê duyệt không do hệ thống cùng cơ quan ký.",
+        "APPROVAL_ISSUER" => "Văn bản phê duyệt không do hệ thống phê duyệt của cơ quan ký.",
         "APPROVAL_SIGNATURE" => "Chữ ký của văn bản phê duyệt không hợp lệ.",
         "APPROVAL_AUDIENCE" => "Văn bản phê duyệt không dành cho cổng này.",
         "METADATA_MALFORMED" => "Thông tin kèm theo yêu cầu sai định dạng.",

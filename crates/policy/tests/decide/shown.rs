@@ -60,7 +60,7 @@ fn what_is_shown_of_access_is_all_that_is_allowed() {
             allowed += usize::from(decided);
         }
     }
-    assert_eq!(allowed, 11);
+    assert_eq!(allowed, 12);
 }
 
 #[test]
