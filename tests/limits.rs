@@ -72,6 +72,11 @@ fn exceeded(reply: &Reply, reason: &str, whose: &str, retry_max: Duration) -> St
     record
 }
 
+/// A digit of ASCII as wide as a letter of Chinese.
+fn full_width(digit: char) -> char {
+    char::from_u32(u32::from(digit) - u32::from('0') + u32::from('\u{ff10}')).unwrap()
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,10 +92,20 @@ async fn what_is_over_a_quota_is_refused_on_record_unheard_and_so_after_a_reload
     let first = exceeded(&reply, "QUOTA_EXCEEDED", "subject", DAY);
     assert!(!reply.contains(&one));
     assert_eq!(running.heard(), 3);
-    // In other letters it would be the same person.
-    let padded = format!(" {one}");
-    let reply = running.ask(&person(&padded)).await;
-    exceeded(&reply, "QUOTA_EXCEEDED", "subject", DAY);
+    // Written otherwise it is the same person.
+    let (head, tail) = one.split_at(3);
+    for same in [
+        format!(" {one}"),
+        format!("{head} {tail}"),
+        format!("{one}\u{200b}"),
+        format!("{one}\0"),
+        format!("\u{feff}{one}"),
+        one.chars().map(full_width).collect(),
+    ] {
+        let reply = running.ask(&person(&same)).await;
+        exceeded(&reply, "QUOTA_EXCEEDED", "subject", DAY);
+    }
+    assert_eq!(running.heard(), 3);
     assert_eq!(running.ask(&person(&other)).await.code(), Code::Ok);
 
     // What was used stays used when another set comes into force: of one more, one is left.

@@ -3,6 +3,7 @@
 mod callers;
 mod judged;
 mod mixed;
+mod open;
 mod refused;
 mod sets;
 mod shadowed;

@@ -67,6 +67,19 @@ async fn who_asks_does_not_approve_and_who_approves_twice_counts_once() {
             ["chief-1", "chief-\u{ff11}"],
             "by an official who approved already",
         ),
+        // With signs that nobody sees.
+        (
+            ["chief-1", "chief-1\u{200b}"],
+            "by an official who approved already",
+        ),
+        (
+            ["chief-1", "official\u{ad}-0001"],
+            "by the official who asks",
+        ),
+        (
+            ["chief-1", "chief  -1"],
+            "by an official who approved already",
+        ),
     ] {
         let tokens = approvers.map(|official| approval(&running, official));
         let reply = show(&running, &tokens).await;
@@ -104,6 +117,7 @@ async fn an_approval_of_another_question_counts_for_nothing() {
         ("request.dossier", of("dossier", Some("another"))),
         ("request.dossier", of("dossier", None)),
         ("request.subject", of("subject", Some(stranger))),
+        ("request.grant", of("grant", Some("g01-g15-backed/two"))),
         ("exp", right().issued_s(now_s - 60).expires_s(now_s - 1)),
         ("iat", right().issued_s(now_s + 60)),
     ];
@@ -180,4 +194,31 @@ async fn an_approval_that_was_not_signed_as_it_must_be_is_turned_away() {
     turned_away(&reply, Code::Unauthenticated, "TOKEN_MALFORMED");
     let past = running.stop().await;
     assert!(past.entries.is_empty());
+}
+
+/// R29: what was approved of is what may leave: an approval is for one grant, which the call cites,
+/// and where it names fields for no more than these.
+#[tokio::test]
+async fn an_approval_opens_no_more_than_the_fields_that_it_names() {
+    let running = start("approvals = 1", "approvals = 1\n").await;
+    let mut request = request(&running);
+    request["fields"] = json!(["sex", "date_of_birth"]);
+    let token = approval(&running, "chief-1").claim("request", request);
+    let text = signed(&running, APPROVING, &token);
+    let asking = async |fields: &'static str| {
+        let shown = [("motlan-approval", text.clone())];
+        let mut question = question(&running).with("motlan-approval", &shown[0].1);
+        if !fields.is_empty() {
+            question = question.with("motlan-fields", fields);
+        }
+        running.ask_as(MINISTRY, &question).await
+    };
+    assert_eq!(asking("sex").await.code(), Code::Ok);
+    assert_eq!(asking("date_of_birth.year,sex").await.code(), Code::Ok);
+    for more in ["", "full_name", "sex,full_name"] {
+        let reply = asking(more).await;
+        refused_on_record(&reply, Code::PermissionDenied, "APPROVALS_REQUIRED");
+        assert!(reply.status.message().contains("request.fields"), "{more}");
+    }
+    running.stop().await;
 }

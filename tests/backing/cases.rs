@@ -1,5 +1,8 @@
 //! Emergencies, reviews and notices: what a use leaves behind, and who cares for it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use motlan_api::audit::v1::{EndHoldRequest, EraseRequest, PlaceHoldRequest};
 use motlan_api::policy::v1::{
     CloseReviewRequest, CloseReviewResponse, ListNoticesRequest, ListNoticesResponse,
@@ -9,6 +12,7 @@ use motlan_api::policy::v1::{
 use motlan_exchange::{Duties as _, Emergency, Use};
 use motlan_gateway::state::{State, Upkeep};
 use motlan_testkit::client::{Call, Reply};
+use motlan_testkit::provider::Misbehaviour;
 use motlan_testkit::world::OFFICIAL;
 use prost::Message;
 use tonic::Code;
@@ -19,8 +23,11 @@ use super::desk::{
 use crate::system::question::{DOSSIER, GET_PERSON, RESIDENCE};
 use crate::system::refused::{refused, refused_on_record, turned_away};
 use crate::system::running::Running;
+use crate::system::until::until;
 use crate::trail::asking::{AUDITOR, PORTAL, PROTECTOR, get, token};
 
+/// So long an owner takes, and much longer than the calls that are made meanwhile.
+const SLOW: Duration = Duration::from_secs(4);
 const INCIDENT: &str = "flood-2026-11";
 const EMERGENCY: &str = "[grant.break_glass]\nofficials = [\"official-0001\"]\n\
                          relaxes = [\"OUTSIDE_HOURS\"]\nminutes = 30\nreview_hours = 24\n";
@@ -109,6 +116,7 @@ async fn began(file: &std::path::Path, incident: &str, minutes_ago: i64, review_
         }),
         review_by_us: None,
         now_us: now_s() * 1_000_000 - minutes_ago * minute_us,
+        under_way: Arc::new(()),
     };
     let upkeep = Upkeep::new(Some(State::open(file).unwrap()));
     upkeep.admit(&made).await.unwrap();
@@ -189,6 +197,21 @@ async fn an_emergency_that_is_over_is_not_used_on_and_its_name_is_used_up() {
     past.assert_refused(&record, "EMERGENCY_OVER");
 }
 
+/// R93, R94: what a limit refuses is no use, and begins nothing.
+#[tokio::test]
+async fn an_emergency_that_a_limit_refuses_does_not_begin() {
+    let terms = format!("quota = {{ official = 1 }}\n{EMERGENCY}");
+    let running = start(&terms, EMERGENCY_SHOWN).await;
+    record_of(&emergency(&running, "incident-1").await);
+    for incident in ["incident-2", "incident-3", "incident-1"] {
+        let reply = emergency(&running, incident).await;
+        refused_on_record(&reply, Code::ResourceExhausted, "QUOTA_EXCEEDED");
+    }
+    let cases = reviews(&running).await;
+    assert_eq!((cases.len(), cases[0].uses), (1, 1));
+    running.stop().await;
+}
+
 /// R96: what nobody reviewed suspends the grant, over every restart, until somebody does.
 #[tokio::test]
 async fn an_emergency_that_nobody_reviews_suspends_the_grant_until_it_is_reviewed() {
@@ -247,6 +270,51 @@ async fn a_use_that_is_to_be_reviewed_opens_a_case_before_it_is_answered() {
     }
 }
 
+/// R96: a suspension is lifted by a review, not by other terms.
+#[tokio::test]
+async fn a_reload_that_takes_the_review_from_the_terms_lifts_no_suspension() {
+    let running = lay(EMERGENCY, EMERGENCY_SHOWN).await.start().await;
+    let file = running.world().dir().join("state.redb");
+    let begin = async || began(&file, INCIDENT, 120, 60).await;
+    let running = running.again_after(begin).await;
+    let plain = agreement("", "");
+    running
+        .world()
+        .write("catalog/agreements/backed.toml", &plain)
+        .unwrap();
+    running.reload().await.unwrap();
+    let reply = ask(&running, &[]).await;
+    refused_on_record(&reply, Code::FailedPrecondition, "GRANT_SUSPENDED");
+    assert_eq!(running.heard(), 0);
+    close(&running, reviews(&running).await[0].review)
+        .await
+        .unwrap();
+    record_of(&ask(&running, &[]).await);
+    running.stop().await;
+}
+
+/// R96: whoever closes a case has seen how its uses ended, however slow the owner is.
+#[tokio::test]
+async fn a_case_is_not_closed_before_its_use_has_an_outcome() {
+    let running = start("[grant.obligations]\nreview_days = 3\n", "").await;
+    let owner = running.provider("population");
+    owner.misbehave(GET_PERSON, None, Misbehaviour::Slow(SLOW));
+    let asking = ask(&running, &[]);
+    let closing = async {
+        let heard = async || (owner.calls() == 1).then_some(());
+        until("the question at the owner", heard).await;
+        let case = reviews(&running).await.remove(0);
+        let early = close(&running, case.review).await.unwrap_err();
+        refused_on_record(&early, Code::FailedPrecondition, "REVIEW_TOO_EARLY");
+        case.review
+    };
+    let (reply, review) = tokio::join!(asking, closing);
+    record_of(&reply);
+    close(&running, review).await.unwrap();
+    assert!(reviews(&running).await.is_empty());
+    running.stop().await;
+}
+
 /// R97: kept before the answer leaves, over a restart, until it is taken.
 #[tokio::test]
 async fn a_subject_is_to_be_told_until_the_portal_takes_the_notice() {
@@ -280,8 +348,14 @@ async fn a_notice_waits_for_a_hold_to_end_and_names_nobody_after_an_erasure() {
         until_us: (now_s() + 3600) * 1_000_000,
         ..PlaceHoldRequest::default()
     };
+    let record = notices(&running).await.remove(0).record;
+    let take = TakeNoticeRequest { record };
+    let take = || call::<TakeNoticeResponse>(&running, PORTAL, "TakeNotice", &take);
     let hold = get(&running, PROTECTOR, &hold).await.hold;
     assert!(notices(&running).await.is_empty());
+    // Whether there is one is not to be found out by taking it, and nothing is lost by trying.
+    let held = take().await.unwrap_err();
+    refused_on_record(&held, Code::NotFound, "NOTICE_NOT_FOUND");
     let end = EndHoldRequest {
         hold,
         ground: ground.clone(),
@@ -296,6 +370,8 @@ async fn a_notice_waits_for_a_hold_to_end_and_names_nobody_after_an_erasure() {
     };
     assert!(!get(&running, PROTECTOR, &erase).await.records.is_empty());
     assert_eq!(notices(&running).await[0].subject, "");
+    take().await.unwrap();
+    assert!(notices(&running).await.is_empty());
     running.stop().await;
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn request(running: &Running) -> serde_json::Value {
         "procedure": RESIDENCE,
         "dossier": DOSSIER,
         "subject": running.roles().person,
+        "grant": GRANT,
     })
 }
 
@@ -96,7 +97,7 @@ pub(crate) fn signed(running: &Running, by: &str, token: &Token) -> String {
 }
 
 pub(crate) fn question(running: &Running) -> Question {
-    person(&running.roles().person)
+    person(&running.roles().person).with("motlan-grant", GRANT)
 }
 
 /// Asks as [`MINISTRY`], with these artefacts.

@@ -1,6 +1,7 @@
 //! R84, R85, R86: what a gateway starts with is what was signed and sealed, and nothing older.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use motlan_catalog::signed::Accepted;
@@ -145,4 +146,19 @@ async fn what_is_known_does_not_lie_in_the_set_that_it_is_about() {
         .to_string();
     let begins = place(&laid, "motlan.toml", "catalog/known.json");
     super::assert_named(&told, &begins, "lies in the catalogue's folder");
+}
+
+#[tokio::test]
+async fn what_is_known_does_not_lie_in_the_set_by_way_of_a_link_either() {
+    let laid = in_order().await;
+    symlink("catalog", path(&laid, "elsewhere")).unwrap();
+    for known in ["elsewhere/known.json", "pki/../catalog/known.json"] {
+        let quoted = format!("\"{known}\"");
+        replace(&laid, "motlan.toml", "\"known-revision.json\"", &quoted);
+        let told = preflight::check(&laid.world.config()).unwrap_err();
+        let begins = place(&laid, "motlan.toml", known);
+        super::assert_named(&told.to_string(), &begins, "lies in the catalogue's folder");
+        replace(&laid, "motlan.toml", &quoted, "\"known-revision.json\"");
+    }
+    preflight::check(&laid.world.config()).unwrap();
 }

@@ -17,6 +17,7 @@ from refusal import refused
 GUIDE = (ROOT / "docs/agency/backing.md").read_text()
 NATIONAL_ID = "G01/national-id"
 APPROVING = "H26/approval"
+RESIDENCE_GRANT = "g01-h26-population-2026/residence"
 DENIED = grpc.StatusCode.PERMISSION_DENIED
 STRANGER = grpc.StatusCode.UNAUTHENTICATED
 
@@ -87,7 +88,9 @@ def test_an_approval_as_in_the_guide_is_on_record(demo: Demo, desk: Caller) -> N
         "official": asked["sub"],
         "dossier": asked["purpose"]["dossier"],
         "subject": demo.samples["person"],
+        "grant": RESIDENCE_GRANT,
     }
     approval = signing.sign(claims, demo.credentials(APPROVING), typ="motlan-approval+jwt")
-    answer = desk.ask(get_person(desk), person(demo), ("motlan-approval", approval))
+    cited = ("motlan-grant", RESIDENCE_GRANT)
+    answer = desk.ask(get_person(desk), person(demo), ("motlan-approval", approval), cited)
     assert answer.message.full_name

@@ -1,5 +1,7 @@
 //! Sets that are wrong, and what is told of sets.
 
+use motlan_catalog::FAULTS_MAX;
+use motlan_gateway::Settings;
 use motlan_gateway::enforced::Reloaded;
 use motlan_testkit::client::Call;
 use prost::Message as _;
@@ -135,6 +137,50 @@ async fn a_set_that_was_in_force_before_is_not_taken_again() {
     assert!(problems.contains("was in force already"), "{problems}");
     let in_force = told(&running, "revision").await;
     assert_eq!(in_force.as_deref(), Some(revision.as_str()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_older_than_the_one_in_force_is_not_taken_whatever_the_file_of_it_says() {
+    // R86: the file, too, may be put back from a backup.
+    let running = Running::start().await;
+    let place = |name: &str| running.world().dir().join(name);
+    let file = Settings::read(&running.world().config()).unwrap();
+    let file = file.catalog.known_revision;
+    let known = std::fs::read(&file).unwrap();
+    copy(&place("catalog"), &place("catalog-of-yesterday"));
+    let world = running.world();
+    let identity = Flavour::Identity.agreement();
+    world.write(AGREEMENT, &identity).unwrap();
+    let Ok(Reloaded::Taken(revision)) = running.reload().await else {
+        panic!("a good set was not taken");
+    };
+    assert_ne!(std::fs::read(&file).unwrap(), known);
+    std::fs::write(&file, &known).unwrap();
+    std::fs::remove_dir_all(place("catalog")).unwrap();
+    std::fs::rename(place("catalog-of-yesterday"), place("catalog")).unwrap();
+    let problems = running.reload().await.unwrap_err().to_string();
+    assert!(problems.contains("is in force"), "{problems}");
+    assert!(!problems.contains("was in force already"), "{problems}");
+    // Nothing is remembered of what was not taken.
+    assert_eq!(std::fs::read(&file).unwrap(), known);
+    let in_force = told(&running, "revision").await;
+    assert_eq!(in_force.as_deref(), Some(revision.as_str()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn faults_that_there_is_no_room_for_are_counted() {
+    // R87.
+    let running = Running::start().await;
+    for number in 0..FAULTS_MAX + 10 {
+        let file = format!("catalog/agreements/a{number}.toml");
+        std::fs::write(running.world().dir().join(file), "version = \"none\"").unwrap();
+    }
+    let problems = running.reload().await.unwrap_err();
+    assert!(problems.len() >= FAULTS_MAX + 10, "{}", problems.len());
+    let more = format!("and {} more", problems.len() - FAULTS_MAX);
+    assert_eq!(problems.lines().last().as_ref(), Some(&more));
     running.stop().await;
 }
 

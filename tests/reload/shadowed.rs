@@ -127,6 +127,12 @@ async fn a_candidate_that_is_wrong_says_so_and_stops_nothing() {
         page.contains("g01-h26-population.toml:1: `version`"),
         "{page}"
     );
+    // Nobody takes no difference for none found.
+    until("it is counted", async || {
+        let dropped = running.admin.counter("motlan_shadow_dropped_total", "");
+        (dropped.await == 1).then_some(())
+    })
+    .await;
     // Corrected, it is compared with.
     candidate(running.world().dir(), &Flavour::Household.agreement());
     running.reload().await.unwrap();

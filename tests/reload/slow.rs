@@ -1,5 +1,6 @@
 //! Callers that take their time with the question.
 
+use std::error::Error;
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Version};
 use hyper::body::{Body, Frame};
+use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use motlan_gateway::enforced::Reloaded;
 use rustls::pki_types::ServerName;
@@ -26,6 +28,29 @@ async fn tls(running: &Running) -> TlsStream<TcpStream> {
     let tcp = TcpStream::connect(&running.address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     connector.connect(name, tcp).await.unwrap()
+}
+
+/// A connection of the desk's, for messages that come in any way.
+pub(super) async fn connected<B>(running: &Running) -> SendRequest<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .handshake(TokioIo::new(tls(running).await))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// A call without a token.
+pub(super) fn posted<B>(running: &Running, path: &str, body: B) -> Request<B> {
+    Request::post(format!("https://{}{path}", running.address))
+        .version(Version::HTTP_2)
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(body)
+        .unwrap()
 }
 
 /// The beginning of a message, and its end once that is sent.
@@ -64,11 +89,7 @@ async fn a_question_that_comes_slowly_is_decided_by_what_is_in_force_once_it_is_
     world.write(AGREEMENT, &wide).unwrap();
     assert!(matches!(running.reload().await, Ok(Reloaded::Taken(_))));
 
-    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
-        .handshake(TokioIo::new(tls(&running).await))
-        .await
-        .unwrap();
-    tokio::spawn(connection);
+    let mut sender = connected(&running).await;
     let token = world.system(DESK).unwrap().signed(FUNERAL).unwrap();
     let message = person(&running.roles().person).message;
     let prefix = [
@@ -85,13 +106,9 @@ async fn a_question_that_comes_slowly_is_decided_by_what_is_in_force_once_it_is_
         end,
         is_whole: false,
     };
-    let request = Request::post(format!("https://{}{GET_PERSON}", running.address))
-        .version(Version::HTTP_2)
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .header("authorization", format!("Bearer {token}"))
-        .body(body)
-        .unwrap();
+    let mut request = posted(&running, GET_PERSON, body);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
     let asking = tokio::spawn(sender.send_request(request));
 
     world

@@ -71,7 +71,7 @@ impl Faults {
     }
 
     /// Adds all that others found.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.more = self.more.saturating_add(other.more);
         self.extend(other.kept);
     }

@@ -35,7 +35,7 @@ use folder::Folder;
 pub(crate) use folder::SIGNATURE;
 pub use folder::{FILE_BYTES_MAX, FILES_MAX, FOLDER_BYTES_MAX};
 use keys::Registry;
-pub(crate) use keys::{KEY_BYTES_MAX, key as public_key};
+pub(crate) use keys::{KEY_BYTES_MAX, key as public_key, spki as der};
 pub(crate) use options::Options;
 
 /// What a catalogue consists of.

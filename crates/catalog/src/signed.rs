@@ -16,6 +16,7 @@ mod key;
 mod manifest;
 mod signer;
 mod survey;
+mod unsealed;
 mod write;
 
 use std::ops::Deref;
@@ -33,7 +34,8 @@ use manifest::{MANIFEST, MANIFEST_SIGNATURE, Manifest};
 pub(crate) use signer::Signers;
 pub use signer::{Signer, SignerRole, SignerRoleError};
 pub use survey::Survey;
-pub use write::{SealError, SignError, Signing, seal, seal_unchecked, sign, signatures};
+pub use unsealed::{SealError, SignError, Signing, Unsealed};
+pub use write::{seal_unchecked, signatures};
 
 /// A catalogue that is to be in force, and by what it is told whether it may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +85,7 @@ impl SignedCatalog {
     /// # Errors
     /// [`AcceptError`], where a later set was in force by now, or the file cannot be written.
     pub fn remember(&self) -> Result<(), AcceptError> {
-        let known = Accepted::read(&self.known_revision)?;
-        self.accepted.follows(&known)?;
-        if known == self.accepted {
-            return Ok(());
-        }
-        self.accepted.write(&self.known_revision)
+        self.accepted.advance(&self.known_revision)
     }
 }
 
@@ -100,29 +97,63 @@ impl Deref for SignedCatalog {
     }
 }
 
-/// Verifies a set and makes it the one that was in force last; makes the file where there is none.
+/// A set that was verified, and that may be made the one that was in force last: so whoever does it
+/// can try first what was verified, and not what lies in the folder by then.
+#[must_use]
+pub struct Acceptable(SignedCatalog);
+
+impl Acceptable {
+    /// As [`SignedCatalog::load`], but nothing needs to have been in force before.
+    ///
+    /// # Errors
+    /// As [`SignedCatalog::load`].
+    pub fn load(place: &SignedFolder) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let known = match Accepted::read(&place.known_revision) {
+            Ok(known) => Some(known),
+            Err(AcceptError::Missing { .. }) => None,
+            Err(error) => {
+                report_known(&place.known_revision, &error, &mut faults);
+                None
+            }
+        };
+        verify(place, known.as_ref(), faults).map(Self)
+    }
+
+    /// R86: makes it the one that was in force last, unless a later one is by now; makes the file
+    /// where there is none. Returns once that would survive a power cut.
+    ///
+    /// # Errors
+    /// One fault, in the file.
+    pub fn accept(self) -> Result<Accepted, Faults> {
+        let SignedCatalog {
+            accepted,
+            known_revision,
+            ..
+        } = self.0;
+        let mut faults = Faults::new();
+        if let Err(error) = accepted.begin(&known_revision) {
+            report_known(&known_revision, &error, &mut faults);
+        }
+        faults.or(accepted)
+    }
+}
+
+impl Deref for Acceptable {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        &self.0
+    }
+}
+
+/// Verifies a set and makes it the one that was in force last, its agreements' tests not tried: for
+/// whoever made it.
 ///
 /// # Errors
-/// As [`SignedCatalog::load`].
+/// As [`Acceptable::load`] and [`Acceptable::accept`].
 pub fn accept(place: &SignedFolder) -> Result<Accepted, Faults> {
-    let mut faults = Faults::new();
-    let known = match Accepted::read(&place.known_revision) {
-        Ok(known) => Some(known),
-        Err(AcceptError::Missing { .. }) => None,
-        Err(error) => {
-            report_known(&place.known_revision, &error, &mut faults);
-            None
-        }
-    };
-    let signed = verify(place, known.as_ref(), faults)?;
-    if known.as_ref() != Some(&signed.accepted)
-        && let Err(error) = signed.accepted.write(&place.known_revision)
-    {
-        let mut faults = Faults::new();
-        report_known(&place.known_revision, &error, &mut faults);
-        return Err(faults);
-    }
-    Ok(signed.accepted)
+    Acceptable::load(place)?.accept()
 }
 
 fn verify(
@@ -191,14 +222,19 @@ fn check_manifest(
     };
     manifest.compare(root, snapshot, faults);
     let accepted = Accepted::of(manifest.revision, content);
-    if let Some(Err(error)) = known.map(|known| accepted.follows(known)) {
-        let remedy = "take the newest set, or seal this one under a higher revision";
+    if let Some(known) = known
+        && let Err(error) = accepted.follows(known)
+    {
+        let remedy = format!(
+            "take the newest set, or seal this one with `motlan policy seal --after {}`",
+            known.revision
+        );
         faults.push(&file, None, error.to_string(), remedy);
     }
     Some(accepted)
 }
 
-/// Who seals the set signs nothing in it: each key has one holder.
+/// Who seals the set signs nothing else, no agreement and no token: each key has one holder.
 fn report_shared_key(
     place: &SignedFolder,
     catalog: &Catalog,
@@ -206,9 +242,15 @@ fn report_shared_key(
     faults: &mut Faults,
 ) {
     let Some(key) = key else { return };
-    let same = catalog.signers.ders().find(|(_, der)| *der == key.der());
-    if let Some((signer, _)) = same {
-        let what = format!("is the same key as `{}`", signer.file());
+    let signers = catalog.signers.ders().filter(|(_, der)| *der == key.der());
+    let signers = signers.map(|(signer, _)| signer.file());
+    let systems = catalog.systems().flat_map(|system| {
+        let keys = system.token_keys.iter();
+        let keys = keys.filter(|token| load::der(&token.pem).is_some_and(|der| der == key.der()));
+        keys.map(|token| format!("keys/{}/{}.pem", system.id, token.kid))
+    });
+    if let Some(file) = signers.chain(systems).next() {
+        let what = format!("is the same key as `{file}`");
         let remedy = "make a key of its own for the manifest";
         faults.push(&place.manifest_key, None, what, remedy);
     }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use motlan_audit::normalised;
 use motlan_catalog::SystemId;
+use motlan_mask::covers;
 use motlan_policy::{Backing, Refusal};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -71,6 +72,10 @@ pub struct Approval {
     pub dossier: Option<String>,
     /// Whom or what it is about.
     pub subject: String,
+    /// The grant that is used, `agreement/grant`.
+    pub grant: String,
+    /// The fields that may be asked for; empty: what the grant gives.
+    pub fields: Vec<String>,
     /// When it holds.
     pub span: Span,
 }
@@ -188,21 +193,34 @@ impl Approval {
             ),
             ("request.dossier", self.dossier == statement.dossier),
             ("request.subject", normalised(&self.subject) == of.subject),
+            // What is approved of is what may leave, too.
+            ("request.grant", of.ask.cited.as_ref() == Some(&self.grant)),
+            ("request.fields", self.covers(&of.ask.fields)),
             (TIME, self.span.holds(of.now_s)),
         ])
     }
 }
 
-/// An official as two are compared: one name in two encodings, or in capitals, is one person.
+impl Approval {
+    /// Whether no more is asked for than was approved of.
+    fn covers(&self, asked: &[String]) -> bool {
+        let within = |path: &String| self.fields.iter().any(|wide| covers(wide, path));
+        self.fields.is_empty() || (!asked.is_empty() && asked.iter().all(within))
+    }
+}
+
+/// An official as two are compared: one name in two encodings, in capitals, or with signs that
+/// nobody sees, is one person.
 fn person(official: &str) -> String {
-    let composed: String = official.nfkc().collect();
+    let seen = |sign: &char| sign.is_alphanumeric() || sign.is_ascii_punctuation();
+    let composed: String = official.nfkc().filter(seen).collect();
     normalised(&composed)
 }
 
 /// What the times are called, together.
 const TIME: &str = "iat, nbf and exp";
 /// No claim: it was taken back.
-const REVOKED: &str = "jti, which was revoked";
+const REVOKED: &str = "jti, which was revoked, or could not be";
 
 fn misfits(claims: &[(&'static str, bool)]) -> Vec<&'static str> {
     let unfit = claims.iter().filter(|(_, fits)| !fits);

@@ -2,6 +2,7 @@
 //! lines in the log, a last day.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use motlan_audit::RecordId;
 use motlan_catalog::{AgencyCode, GrantId, LogLevel, Obligation};
@@ -27,6 +28,12 @@ pub enum DutyFault {
         /// The grant.
         grant: GrantId,
     },
+    /// More uses wait for somebody to review them than may.
+    #[error("as many uses of `{grant}` wait for a review as may; ask its owner to review them")]
+    ReviewsPending {
+        /// The grant.
+        grant: GrantId,
+    },
     /// What the grant obliges to cannot be done, so nothing is given.
     #[error("what the grant obliges this gateway to could not be done; tell the operator")]
     Failed,
@@ -39,6 +46,7 @@ impl DutyFault {
         match self {
             Self::EmergencyOver => "EMERGENCY_OVER",
             Self::GrantSuspended { .. } => "GRANT_SUSPENDED",
+            Self::ReviewsPending { .. } => "REVIEWS_PENDING",
             Self::Failed => "OBLIGATION_FAILED",
         }
     }
@@ -46,12 +54,12 @@ impl DutyFault {
 
 /// Who performs what grants oblige to.
 pub trait Duties {
-    /// Says whether a use may begin that leaves a case behind. Returns once the emergency that it
-    /// is part of would survive a power cut.
+    /// Says whether a use may begin, of any grant. Returns once the emergency that it is part of
+    /// would survive a power cut.
     fn admit(&self, made: &Use) -> impl Future<Output = Result<(), DutyFault>> + Send;
 
     /// Opens the case of a use, or adds the use to that of its emergency. Returns once that would
-    /// survive a power cut.
+    /// survive a power cut. No case closes while a use of it is [under way](Use::under_way).
     fn open(
         &self,
         made: &Use,
@@ -65,7 +73,7 @@ pub trait Duties {
     fn log(&self, level: LogLevel, made: &Use, question: &RecordId);
 }
 
-/// One use of a grant that somebody is to review. Names an incident, so it does not print.
+/// One use of a grant, as those see it who perform what it obliges to. Names an incident, so it does not print.
 #[derive(Clone)]
 pub struct Use {
     /// The grant.
@@ -80,6 +88,9 @@ pub struct Use {
     pub review_by_us: Option<i64>,
     /// When it is made, in microseconds since the Unix epoch.
     pub now_us: i64,
+    /// Held until the outcome is on record, or there will be none: whoever has a weak reference to
+    /// it can tell that the use is under way.
+    pub under_way: Arc<()>,
 }
 
 /// An emergency, as one use of it states it.
@@ -129,6 +140,7 @@ impl Obliged {
                 }),
                 review_by_us: None,
                 now_us,
+                under_way: Arc::new(()),
             },
             notify: false,
             log: None,

@@ -4,7 +4,8 @@
 //! **All or nothing.** Every limit that a use is under is looked at before the first is charged,
 //! under one lock: a use that one limit refuses costs the others nothing.
 //!
-//! **Days** are those of the calendar in Việt Nam. A clock that is put back begins no day anew.
+//! **Days** are those of the calendar in Việt Nam. A clock that is put back past midnight begins no
+//! day anew, and one that goes forth and back finds two days as they were.
 //! **Minutes** are by the generic cell rate algorithm: as many uses at once as a minute has, and
 //! after that one more whenever its part of the minute has passed.
 //!
@@ -12,26 +13,31 @@
 //! that is made at random when a process starts and never leaves it. A grant without limits costs
 //! neither tag nor lock.
 //!
-//! **Limits.** At most [`TAGS_MAX`] tags for a day and as many for the minutes. Where there is no
-//! room, what is not counted yet is refused: nothing is forgotten to make room.
+//! **One person, however written.** Names are compared without what nobody sees: see `alike`.
+//!
+//! **Limits.** At most [`TAGS_MAX`] tags for a day and as many for the minutes, and no more than a
+//! quarter of them for one agency that asks. Where there is no room, what is not counted yet is
+//! refused: nothing is forgotten to make room.
 
 mod day;
 mod minute;
+mod table;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use motlan_audit::normalised;
-use motlan_catalog::{Budget, GrantId, Terms};
+use motlan_catalog::{AgencyCode, Budget, GrantId, Terms};
 use motlan_policy::Moment;
+use unicode_normalization::UnicodeNormalization as _;
 
-use day::Day;
+use day::Days;
 use minute::Minute;
 
 /// So many subjects and officials can be counted on one day: what a table of 2^21 places holds,
-/// which takes 66 MiB when it is full.
+/// which takes 66 MiB when it is full, and twice that where many agencies share it. There are three
+/// such tables: of two days, and of the minutes.
 pub const TAGS_MAX: usize = 1_835_008;
 
 /// How long until it is worth asking again where there is no room for more.
@@ -123,7 +129,10 @@ pub enum Exceeded {
         retry: Duration,
     },
     /// So many are counted that there is no room for one more.
-    #[error("the gateway counts the uses of as many subjects and officials as it can")]
+    #[error(
+        "the gateway counts the uses of as many subjects and officials as it can, of this \
+             agency or of all"
+    )]
     Full {
         /// When it may be worth asking again.
         retry: Duration,
@@ -164,6 +173,8 @@ impl Exceeded {
 pub struct Charge<'a> {
     /// The grant's name.
     pub grant: &'a GrantId,
+    /// The agency that asks, out of whose part of the room the counters come.
+    pub consumer: &'a AgencyCode,
     /// About whom.
     pub subject: &'a str,
     /// By whom.
@@ -191,7 +202,7 @@ enum Over {
 }
 
 struct Used {
-    day: Day,
+    days: Days,
     minute: Minute,
 }
 
@@ -211,20 +222,24 @@ impl Limits {
             key: key.map_err(|_unspecified| NoRandomKey)?,
             epoch: Instant::now(),
             used: Mutex::new(Used {
-                day: Day::new(tags_max),
+                days: Days::new(tags_max),
                 minute: Minute::new(tags_max),
             }),
         })
     }
 
+    /// Begins the day that `now` is in, so that what is recalled counts for its own day.
+    pub fn begin(&self, now: Moment) {
+        self.lock().days.on(now);
+    }
+
     /// Counts a use of an earlier process, which is on record: only for the day, whether or not
-    /// that has room for it. Where it has none, nothing new is let through that day.
+    /// that has room for it. Where it has none, nothing new is let through that day. For the day
+    /// that was [begun](Self::begin) and the next: one far off would take the place of these.
     pub fn recall(&self, past: &Charge<'_>, quota: &Budget, at: Moment) {
         let due = self.due(past, quota);
         if !due.is_empty() {
-            let mut used = self.lock();
-            used.day.begin(at);
-            used.day.recall(&due, at);
+            self.lock().days.on(at).recall(past.consumer, &due);
         }
     }
 
@@ -242,10 +257,11 @@ impl Limits {
         let quotas = self.due(one, &terms.quota);
         let rates = self.due(one, &terms.rate);
         let mut used = self.lock();
+        let Used { days, minute } = &mut *used;
+        let (day, agency) = (days.on(at), one.consumer);
         // R93: all are looked at before any is charged.
         let grant = || one.grant.clone();
-        used.day.begin(at);
-        used.day.check(&quotas, at).map_err(|over| match over {
+        day.check(agency, &quotas, at).map_err(|over| match over {
             Over::Limit(whose, limit, retry) => Exceeded::Quota {
                 grant: grant(),
                 whose,
@@ -255,7 +271,8 @@ impl Limits {
             Over::Room => Exceeded::Full { retry: FULL_RETRY },
         })?;
         let now = instant.saturating_duration_since(self.epoch);
-        used.minute.check(&rates, now).map_err(|over| match over {
+        let checked = minute.check(agency, &rates, now);
+        checked.map_err(|over| match over {
             Over::Limit(whose, limit, retry) => Exceeded::Rate {
                 grant: grant(),
                 whose,
@@ -264,8 +281,8 @@ impl Limits {
             },
             Over::Room => Exceeded::Full { retry: FULL_RETRY },
         })?;
-        used.day.charge(&quotas);
-        used.minute.charge(&rates, now);
+        day.charge(agency, &quotas);
+        minute.charge(agency, &rates, now);
         Ok(())
     }
 
@@ -283,19 +300,14 @@ impl Limits {
     }
 
     fn tag(&self, whose: Whose, one: &Charge<'_>) -> Tag {
-        let subject;
         let name = match whose {
-            Whose::Grant => "",
-            // As the ledger's index has it: who is written in another way is not another person.
-            Whose::Subject => {
-                subject = normalised(one.subject);
-                &subject
-            }
-            Whose::Official => one.official,
+            Whose::Grant => String::new(),
+            Whose::Subject => alike(one.subject),
+            Whose::Official => alike(one.official),
         };
         let mut context = hmac::Context::with_key(&self.key);
         // Neither holds a zero: what stands before it is told from what stands after.
-        for part in [whose.as_str(), "\0", one.grant.as_str(), "\0", name] {
+        for part in [whose.as_str(), "\0", one.grant.as_str(), "\0", &name] {
             context.update(part.as_bytes());
         }
         let tag = context.sign();
@@ -306,6 +318,18 @@ impl Limits {
     fn lock(&self) -> MutexGuard<'_, Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A name as limits compare it: its letters and digits, and of other characters those of ASCII that
+/// can be seen, in capitals and in Unicode NFKC. Stricter than the ledger's index on purpose: here
+/// two that are taken for one are asked about less often, and one taken for two more often.
+fn alike(name: &str) -> String {
+    let seen = name.nfkc().filter(|it| {
+        // Letters that show nothing: what holds the place of a letter of Hangul.
+        let blank = matches!(it, '\u{115f}' | '\u{1160}');
+        it.is_ascii_graphic() || (it.is_alphanumeric() && !blank)
+    });
+    seen.flat_map(char::to_uppercase).collect()
 }
 
 #[cfg(test)]

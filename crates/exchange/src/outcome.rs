@@ -1,5 +1,7 @@
 //! How a lookup ended, on its way through the ledger to the caller.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use motlan_audit::{Durable, Entry, Ledger, RecordId};
 use motlan_catalog::{RequestFault, Revision};
@@ -82,6 +84,8 @@ pub struct Outcome {
     /// Boxed: an outcome is also the error of a decision.
     entry: Box<Entry>,
     result: Held<Result<Release, Denial>>,
+    /// R96: lets no case of it be closed until the outcome is on record.
+    under_way: Option<Arc<()>>,
 }
 
 impl Outcome {
@@ -90,6 +94,7 @@ impl Outcome {
         Self {
             entry,
             result: Held(Err(denial)),
+            under_way: None,
         }
     }
 
@@ -98,6 +103,7 @@ impl Outcome {
         Self {
             entry,
             result: Held(Err(denial)),
+            under_way: Some(announced.obliged.made.under_way),
         }
     }
 
@@ -106,6 +112,7 @@ impl Outcome {
         Self {
             entry,
             result: Held(Ok(release)),
+            under_way: Some(announced.obliged.made.under_way),
         }
     }
 
@@ -116,6 +123,7 @@ impl Outcome {
     pub async fn record(self, ledger: &Ledger) -> Result<Recorded, Unrecorded> {
         // R32: the outcome is durable before the caller hears it. R12: refusals and failures too.
         let proof = ledger.append(*self.entry).await.map_err(Unrecorded)?;
+        drop(self.under_way);
         Ok(Recorded {
             proof,
             result: self.result,

@@ -18,9 +18,9 @@ pub struct Reserved {
 }
 
 impl Permitted {
-    /// Looks whether earlier uses of the grant stand in the way, and begins an emergency at its
-    /// first use; then charges the limits that the grant sets, all of them or none. What is charged
-    /// is not given back, whatever comes of the question.
+    /// Charges the limits that the grant sets, all of them or none; then looks whether earlier uses
+    /// of the grant stand in the way, and begins an emergency at its first use. What is charged is
+    /// not given back, whatever comes of the question.
     ///
     /// # Errors
     /// The refusal, as an [`Outcome`] that still has to be recorded.
@@ -30,19 +30,14 @@ impl Permitted {
         duties: &D,
     ) -> Result<Reserved, Outcome> {
         let obliged = Obliged::by(&self.question, &self.permit);
-        // R94, R96: what nobody reviewed in time, and what is over, is not used on.
-        if obliged.made.is_reviewed()
-            && let Err(fault) = duties.admit(&obliged.made).await
-        {
-            let revision = self.permit.revision().clone();
-            return Err(Outcome::refused(
-                self.question,
-                revision,
-                Denial::Duty(fault),
-            ));
-        }
-        // R93: last, so that nothing is charged for a question that is not put to anyone.
-        match self.charge(limits) {
+        // R93: before an emergency begins: no question that a limit refuses leaves a case behind.
+        let reserved = match self.charge(limits) {
+            // R94, R96: what nobody reviewed in time, and what is over, is not used on. The grant
+            // is asked about also where its terms, as they are now, leave nothing to be reviewed.
+            Ok(()) => duties.admit(&obliged.made).await.map_err(Denial::Duty),
+            Err(denial) => Err(denial),
+        };
+        match reserved {
             Ok(()) => Ok(Reserved {
                 permitted: self,
                 obliged,
@@ -59,6 +54,7 @@ impl Permitted {
         let subject = question.subject.as_ref();
         let one = Charge {
             grant: permit.grant(),
+            consumer: &question.caller.system.agency,
             subject: subject
                 .map_err(|fault| Denial::Request(fault.clone()))?
                 .expose(),

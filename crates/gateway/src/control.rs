@@ -2,6 +2,7 @@
 //! leave behind. Built with tonic and limited with tower; the same mutual TLS as for lookups.
 //! Health and reflection need no token.
 
+mod admission;
 mod audit;
 mod receipts;
 mod reflection;
@@ -13,25 +14,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use motlan_api::audit::v1::audit_server::AuditServer;
 use motlan_api::policy::v1::agreements_server::AgreementsServer;
 use motlan_audit::{Shards, State};
+use tokio::time::{Instant, timeout, timeout_at};
 use tonic::Code;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt as _};
+use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
 
-use crate::enforced::{Enforced, InForce};
-use crate::identity::Peer;
+use crate::enforced::InForce;
 use crate::lookup::{ReplyBody, WireError};
 use crate::places::Places;
 use crate::state::Upkeep;
 use crate::telemetry::Metrics;
+pub(crate) use admission::{Admission, Barred};
 use audit::AuditTrail;
 pub use audit::Trails;
 pub(crate) use reflection::Reflection;
@@ -44,6 +48,8 @@ const CALLS_MAX: usize = 128;
 const CALLS_PER_SYSTEM_MAX: usize = 32;
 /// A message to one of these services.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// The same with the five bytes before it.
+const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 5;
 /// A message of the audit trail; clients take 4 MiB.
 const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Until the head of a response.
@@ -56,7 +62,7 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// The gateway's own services.
 #[derive(Clone)]
 pub struct Control {
-    service: BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, Infallible>,
+    service: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
     places: Arc<Places>,
 }
 
@@ -115,18 +121,33 @@ impl Control {
         Ok((control, reporter))
     }
 
-    /// Answers one call of `peer`, by the set that knows it.
-    pub async fn call(
+    /// Answers one call.
+    ///
+    /// # Errors
+    /// Why it gets no answer.
+    pub(crate) async fn call<B>(
         self,
-        set: Arc<Enforced>,
-        peer: Peer,
-        mut request: Request<Incoming>,
-    ) -> Response<ReplyBody> {
-        let Some(_place) = self.places.take(&peer.system.id) else {
-            return WireError::overloaded().response(None);
+        mut admission: Admission,
+        request: Request<B>,
+    ) -> Result<Response<ReplyBody>, WireError>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let (set, peer) = admission.peer()?;
+        let place = self.places.take(&peer.system.id);
+        let first = (set, peer);
+        let _place = place.ok_or_else(WireError::overloaded)?;
+        let end = Instant::now() + CALL_MAX;
+        let is_reflection = request.uri().path().starts_with(REFLECTION);
+        let mut request = match is_reflection {
+            // Callers send the next question after the answer to the last one.
+            true => request.map(Body::new),
+            false => whole(request, end).await?,
         };
+        // R87: by the set that is in force once the question is whole, as for lookups.
+        let (set, peer) = first;
         let long = Long::default();
-        let service = match request.uri().path().starts_with(REFLECTION) {
+        let service = match is_reflection {
             true => set.reflection.0.clone(),
             false => self.service,
         };
@@ -134,26 +155,51 @@ impl Control {
         request.extensions_mut().insert(set);
         request.extensions_mut().insert(long.clone());
         let mut answering = pin!(service.oneshot(request));
-        let mut answered = tokio::time::timeout(CALL_MAX, answering.as_mut()).await;
+        let mut answered = timeout_at(end, answering.as_mut()).await;
         if answered.is_err() && long.has_begun() {
-            answered = tokio::time::timeout(LONG_MAX, answering).await;
+            answered = timeout(LONG_MAX, answering).await;
         }
-        match answered {
-            Ok(Ok(response)) => response.map(ReplyBody::Control),
+        let response = match answered {
+            Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_late) => {
                 let message = "the gateway's own service did not answer in time";
-                WireError::new(Code::DeadlineExceeded, "GATEWAY_BUSY", message).response(None)
+                return Err(WireError::new(
+                    Code::DeadlineExceeded,
+                    "GATEWAY_BUSY",
+                    message,
+                ));
             }
-        }
+        };
+        // Work takes its time as well.
+        Ok(response.map(|body| ReplyBody::Control(admission.attend(body, is_reflection))))
     }
 }
 
-fn traced(
-    routes: Routes,
-) -> BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, Infallible> {
+/// The request once all of it is here.
+async fn whole<B>(request: Request<B>, end: Instant) -> Result<Request<Body>, WireError>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let (head, body) = request.into_parts();
+    let collecting = Limited::new(body, FRAME_BYTES_MAX).collect();
+    let collected = timeout_at(end, collecting).await.map_err(|_late| {
+        let message = "the message did not come in time";
+        WireError::new(Code::DeadlineExceeded, "MESSAGE_LATE", message)
+    })?;
+    let body = collected.map_err(|error| {
+        let (code, message) = match error.is::<LengthLimitError>() {
+            true => (Code::OutOfRange, "the message is too large"),
+            false => (Code::InvalidArgument, "the message broke off"),
+        };
+        WireError::new(code, "MESSAGE_MALFORMED", message)
+    })?;
+    Ok(Request::from_parts(head, Body::new(body)))
+}
+
+fn traced(routes: Routes) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> {
     let traced = ServiceBuilder::new()
-        .map_response(|response: Response<_>| response.map(tonic::body::Body::new))
+        .map_response(|response: Response<_>| response.map(Body::new))
         // A caller's mistake is no failure of ours, and nobody may fill the log with it.
         .layer(TraceLayer::new_for_grpc().on_failure(()))
         .service(routes);
@@ -182,5 +228,68 @@ pub async fn report_health(mut reporter: HealthReporter, shards: Shards, in_forc
         }
         told = services;
         tokio::time::sleep(HEALTH_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use motlan_testkit::World;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::enforced::{Reloaded, Sources};
+    use crate::identity::Certificate;
+    use crate::settings::Settings;
+    use crate::tls;
+
+    #[tokio::test]
+    async fn what_a_suspended_system_asked_before_is_not_answered_when_it_is_done() {
+        // R87, R24.
+        const PROVINCES: &str = "catalog/systems/provinces.toml";
+        let dir = tempfile::TempDir::with_prefix("motlan-control-").unwrap();
+        let world = World::lay(dir.path(), 7).await.unwrap();
+        let settings = Settings::read(&world.config()).unwrap();
+        let client = Arc::new(tls::client(&settings.provider_tls).unwrap());
+        let metrics = Metrics::new().unwrap();
+        let in_force = InForce::load(Sources::of(&settings, client), &metrics).unwrap();
+        let desk = world.system("H26/one-stop").unwrap();
+        let certificate = desk.identity.certificate().unwrap();
+        let certificate = Arc::new(Certificate::of(&certificate).unwrap());
+
+        let (begun, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (has_begun, is_done) = (Arc::clone(&begun), Arc::clone(&done));
+        let work = tower::service_fn(move |_request: Request<Body>| {
+            let (begun, done) = (Arc::clone(&begun), Arc::clone(&done));
+            async move {
+                begun.notify_one();
+                done.notified().await;
+                Ok(Response::new(Body::empty()))
+            }
+        });
+        let control = Control {
+            service: BoxCloneSyncService::new(work),
+            places: Arc::new(Places::new(CALLS_MAX, CALLS_PER_SYSTEM_MAX)),
+        };
+        let call = || {
+            let admission = Admission::new(Arc::clone(&certificate), in_force.follow());
+            let request = Request::new(Full::<Bytes>::default());
+            tokio::spawn(control.clone().call(admission, request))
+        };
+        let answered = call();
+        has_begun.notified().await;
+        is_done.notify_one();
+        assert!(answered.await.unwrap().is_ok());
+
+        let answered = call();
+        has_begun.notified().await;
+        let text = std::fs::read_to_string(dir.path().join(PROVINCES)).unwrap();
+        let id = "id = \"H26/one-stop\"";
+        let text = text.replace(id, &format!("{id}\nsuspended = true"));
+        world.write(PROVINCES, &text).unwrap();
+        assert!(matches!(in_force.reload().await, Ok(Reloaded::Taken(_))));
+        is_done.notify_one();
+        let error = answered.await.unwrap().map(drop).unwrap_err();
+        assert_eq!(error.reason(), "SYSTEM_SUSPENDED");
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use motlan_gateway::state::State;
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::World;
 use tempfile::TempDir;
@@ -44,9 +45,18 @@ impl Demo {
         let world = World::lay(dir, self.seed)
             .await
             .context("the demo could not be laid out")?;
+        // What others sign, and what must be reviewed, is part of what there is to be tried.
+        let text = std::fs::read_to_string(world.config())?;
+        world.write(
+            "motlan.toml",
+            &format!("{text}\n[state]\nfile = \"state.redb\"\n"),
+        )?;
         let settings =
             Settings::read(&world.config()).map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
         let made = ledger::init(&settings.instance, &settings.ledger)?;
+        if let Some(file) = &settings.state {
+            State::init(file)?;
+        }
         let gateway = Gateway::start(settings.clone()).await?;
         let verifier = made.verifier.to_string();
         let (port, admin_port) = (gateway.address().port(), gateway.admin_address().port());

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use crate::control::Control;
+use crate::control::{Admission, Barred, Control};
 use crate::enforced::InForce;
-use crate::identity::{Certificate, Peer};
+use crate::identity::Certificate;
 use crate::lookup::{Lookups, ReplyBody, WireError};
 
 /// The gateway's own services lie below these paths; all others are datasets'.
@@ -46,7 +46,7 @@ impl Edge {
         let path = request.uri().path();
         let is_own = CONTROL.iter().any(|prefix| path.starts_with(prefix));
         let response = match certificate {
-            Ok(certificate) if is_own => self.own(&certificate, request).await,
+            Ok(certificate) if is_own => self.own(certificate, request).await,
             Ok(certificate) => self.lookups.call(certificate, request).await,
             Err(why) => {
                 self.lookups.stranger();
@@ -59,21 +59,17 @@ impl Edge {
     /// Answers a call of one of the gateway's own services.
     async fn own(
         self,
-        certificate: &Certificate,
+        certificate: Arc<Certificate>,
         request: Request<Incoming>,
     ) -> Response<ReplyBody> {
-        let set = self.in_force.set();
-        let peer = match Peer::of(certificate, &set.catalog) {
-            Ok(peer) => peer,
-            Err(error) => {
+        let mut admission = Admission::new(certificate, self.in_force.follow());
+        if let Err(barred) = admission.peer() {
+            if matches!(barred, Barred::Stranger(_)) {
                 self.lookups.stranger();
-                return WireError::unregistered(error.to_string()).response(None);
             }
-        };
-        // R24: nothing of the gateway's own either.
-        if peer.system.suspended {
-            return WireError::suspended(&peer.system.id).response(None);
+            return WireError::from(barred).response(None);
         }
-        self.control.call(set, peer, request).await
+        let answered = self.control.call(admission, request).await;
+        answered.unwrap_or_else(|error| error.response(None))
     }
 }

@@ -4,6 +4,7 @@
 mod in_force;
 mod problems;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use motlan_catalog::{Revision, SignedCatalog, SignedFolder};
@@ -15,6 +16,7 @@ use crate::identity::Tokens;
 use crate::owners::{OwnerLimits, Owners};
 use crate::settings::Settings;
 use crate::state;
+pub(crate) use in_force::Following;
 pub use in_force::{Failed, InForce, Reloaded, Standing};
 pub use problems::Problems;
 
@@ -75,6 +77,12 @@ impl Enforced {
         if let Some(read) = read.as_ref().filter(|_| !sources.has_state) {
             problems.note(state::needless(&read.catalog));
         }
+        if let (Some(read), Some(before)) = (&read, before) {
+            let (next, before) = (&read.catalog, &before.catalog);
+            let is_same = next.revision() == before.revision();
+            let (found, known) = (next.sealed_revision(), before.sealed_revision());
+            problems.note(follows(found, known, is_same));
+        }
         let owners = read.as_ref().map(|read| {
             let before = before.map(|before| &before.owners);
             Owners::new(&read.catalog, &sources.client_tls, sources.owners, before)
@@ -104,6 +112,27 @@ impl Enforced {
     }
 }
 
+/// Why a set may not follow on the one in force.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    /// It is older.
+    #[error("the set is revision {found}, but revision {known} is in force")]
+    RolledBack { found: u64, known: u64 },
+    /// It is another of the same number.
+    #[error("the set is another revision {0} than the one that is in force")]
+    Twofold(u64),
+}
+
+/// R86: nothing older than what is in force, and nothing else under its number, whatever the file
+/// says that remembers it.
+fn follows(found: u64, known: u64, is_same: bool) -> Result<(), FollowError> {
+    match found.cmp(&known) {
+        Ordering::Less => Err(FollowError::RolledBack { found, known }),
+        Ordering::Equal if !is_same => Err(FollowError::Twofold(found)),
+        Ordering::Equal | Ordering::Greater => Ok(()),
+    }
+}
+
 impl Read {
     /// Reads a set, and goes on past each fault.
     pub(crate) fn from(
@@ -114,7 +143,7 @@ impl Read {
         let catalog = match SignedCatalog::load(place) {
             Ok(catalog) => catalog,
             Err(faults) => {
-                problems.faults.extend(faults);
+                problems.faults.merge(faults);
                 return None;
             }
         };
@@ -122,7 +151,7 @@ impl Read {
             Ok(rules) => Some(rules),
             // R28: tests that do not hold, each with its line.
             Err(RulesError::Faults(faults)) => {
-                problems.faults.extend(faults);
+                problems.faults.merge(faults);
                 None
             }
             Err(error) => problems.note(Err(error)),
@@ -135,5 +164,20 @@ impl Read {
             tokens: tokens?,
             catalog,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_set_in_force_or_a_later_one_follows_on_it() {
+        // R86.
+        assert!(follows(3, 3, true).is_ok() && follows(4, 3, false).is_ok());
+        let back = follows(2, 3, false);
+        assert!(matches!(back, Err(FollowError::RolledBack { .. })));
+        let twofold = follows(3, 3, false);
+        assert!(matches!(twofold, Err(FollowError::Twofold(3))));
     }
 }

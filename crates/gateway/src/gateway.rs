@@ -67,6 +67,9 @@ pub enum StartError {
     /// The metrics could not be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// What was to be loaded was not.
+    #[error("the start broke off")]
+    Lost,
 }
 
 /// A gateway that is running.
@@ -106,20 +109,21 @@ impl Gateway {
         let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
         let metrics = Metrics::new()?;
         let sources = Sources::of(&settings, client_tls);
-        let in_force = InForce::load(sources, &metrics).map_err(StartError::Enforced)?;
+        let counted = metrics.clone();
+        let load = move || InForce::load(sources, &counted).map_err(StartError::Enforced);
+        let in_force = blocking(load).await?;
         let state = settings.state.as_deref().map(State::open).transpose()?;
         let upkeep = Upkeep::new(state);
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
-        let used = limits::recalled(&shards, &in_force.set().catalog, now())?;
+        let (logs, set) = (shards.clone(), in_force.set());
+        let recall = move || Ok(limits::recalled(&logs, &set.catalog, now())?);
+        let used = blocking(recall).await?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
         let (control, reporter) = Control::new(trails, upkeep.clone(), &metrics)?;
-        let shadow = settings.shadow.as_ref().map(|folder| {
-            Shadow::start(folder.clone(), &in_force, &metrics).map_err(StartError::Shadow)
-        });
-        let shadow = shadow.transpose()?;
+        let shadow = shadow(&settings, &in_force, &metrics).await?;
         let (stop, stopped) = watch::channel(false);
 
         let admin = Admin {
@@ -265,6 +269,28 @@ async fn open_logs(
         // at once, and tells of it.
         Ok(_) | Err(_) => Ok((shards, witnesses, cosigned)),
     }
+}
+
+/// Begins to compare with the candidate, where there is one.
+async fn shadow(
+    settings: &Settings,
+    in_force: &InForce,
+    metrics: &Metrics,
+) -> Result<Option<Shadow>, StartError> {
+    let Some(folder) = settings.shadow.clone() else {
+        return Ok(None);
+    };
+    let (in_force, metrics) = (in_force.clone(), metrics.clone());
+    let start = move || Shadow::start(folder, &in_force, &metrics).map_err(StartError::Shadow);
+    blocking(start).await.map(Some)
+}
+
+/// Runs what blocks beside what does not.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.unwrap_or(Err(StartError::Lost))
 }
 
 fn now() -> Moment {

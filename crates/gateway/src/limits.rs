@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use motlan_audit::wire::RecordKind;
-use motlan_audit::{Ledger, PastError, ReadEntry, ReadError, Shards};
-use motlan_catalog::{Budget, Catalog, GrantId};
+use motlan_audit::{PastError, ReadEntry, ReadError, Shards};
+use motlan_catalog::{AgencyCode, Budget, Catalog, GrantId};
 use motlan_exchange::{Charge, Limits, NoRandomKey};
 use motlan_policy::Moment;
 
-/// So far back the first step goes that looks for the beginning of the day; each one after it goes
-/// twice as far.
+/// So many records the first step back reads; each one after it reads twice as many.
 const STEP_RECORDS: u64 = 1024;
 
-/// Lookups that come at once may stand in another order in the log than by their times.
-const DISORDER_US: i64 = 60_000_000;
+/// So far before midnight a whole step must lie before no more are read: a clock may have been put
+/// back by as much, and what stands before was asked today.
+const BACK_US: i64 = 3_600_000_000;
+
+const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// Why what was used today is not known.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +32,8 @@ pub enum LimitsError {
     Read(#[from] ReadError),
 }
 
-/// Counters that have counted the questions of the day that `now` is in. Blocking: reads them from
-/// the logs, unless no agreement has a quota.
+/// Counters that have counted the questions of the day that `now` is in, and what there is of the
+/// next. Blocking: reads them from the logs, unless no agreement has a quota.
 ///
 /// # Errors
 /// [`LimitsError`], upon which nobody may be let through: a quota could be used twice.
@@ -41,14 +43,11 @@ pub(crate) fn recalled(
     now: Moment,
 ) -> Result<Limits, LimitsError> {
     let limits = Limits::new()?;
-    let grants = catalog.agreements().iter().flat_map(|it| &it.grants);
-    let quotas = grants.filter(|grant| !grant.terms.quota.is_open());
-    let quotas: Quotas<'_> = quotas
-        .map(|grant| (grant.id.as_str(), (&grant.id, &grant.terms.quota)))
-        .collect();
+    let quotas = quotas(catalog);
     if quotas.is_empty() {
         return Ok(limits);
     }
+    limits.begin(now);
     let midnight_us = now.local_midnight().unix_ms().saturating_mul(1000);
     each_since(shards, midnight_us, &mut |entry| {
         recall(&limits, &quotas, &entry);
@@ -56,50 +55,74 @@ pub(crate) fn recalled(
     Ok(limits)
 }
 
-/// Gives every record since `midnight_us` to `visit`.
+/// A grant that has a quota, and the agency that uses it.
+struct Limited<'a> {
+    grant: &'a GrantId,
+    consumer: &'a AgencyCode,
+    quota: &'a Budget,
+}
+
+/// The grants that have a quota, by their names in records.
+type Quotas<'a> = HashMap<&'a str, Limited<'a>>;
+
+fn quotas(catalog: &Catalog) -> Quotas<'_> {
+    let mut quotas = Quotas::new();
+    for agreement in catalog.agreements() {
+        let limited = agreement.grants.iter().map(|grant| Limited {
+            grant: &grant.id,
+            consumer: &agreement.consumer,
+            quota: &grant.terms.quota,
+        });
+        let limited = limited.filter(|it| !it.quota.is_open());
+        quotas.extend(limited.map(|it| (it.grant.as_str(), it)));
+    }
+    quotas
+}
+
+/// Gives every record of the day that begins at `midnight_us` to `visit`, and of the one after,
+/// which is there where the clock was put back: its midnight is to come, and is used already. What
+/// is later stands there by a clock that was far ahead, and is nobody's use of these days.
 fn each_since(
     shards: &Shards,
     midnight_us: i64,
     visit: &mut dyn FnMut(ReadEntry),
 ) -> Result<(), LimitsError> {
+    let until_us = midnight_us.saturating_add(2 * DAY_US);
+    let before_us = midnight_us.saturating_sub(BACK_US);
     for quarter in shards.quarters() {
         // R93: today's questions stand in two logs on the day on which the quarter turned.
         let ledger = shards.past(quarter)?;
-        let (first, is_all_today) = begin_of_day(&ledger, midnight_us)?;
-        ledger.entries(first, |entry| {
-            if entry.record.time_us >= midnight_us {
-                visit(entry);
+        let (mut end, mut step) = (ledger.size(), STEP_RECORDS);
+        while end > 0 {
+            let first = end.saturating_sub(step);
+            let (mut left, mut over) = (end.saturating_sub(first), true);
+            ledger.entries(first, |entry| {
+                if left == 0 {
+                    return ControlFlow::Break(());
+                }
+                left = left.saturating_sub(1);
+                let time_us = entry.record.time_us;
+                over = time_us < before_us;
+                if (midnight_us..until_us).contains(&time_us) {
+                    visit(entry);
+                }
+                ControlFlow::Continue(())
+            })?;
+            if over {
+                return Ok(());
             }
-            ControlFlow::Continue(())
-        })?;
-        if !is_all_today {
-            break;
+            (end, step) = (first, step.saturating_mul(2));
+        }
+        if ledger.size() > 0 && ledger.record(0)?.time_us < before_us {
+            return Ok(());
         }
     }
     Ok(())
 }
 
-/// The grants that have a quota, by their names in records.
-type Quotas<'a> = HashMap<&'a str, (&'a GrantId, &'a Budget)>;
-
-/// A record before which there is none of today, and whether there is none at all before it.
-fn begin_of_day(ledger: &Ledger, midnight_us: i64) -> Result<(u64, bool), ReadError> {
-    let mut first = ledger.size();
-    let mut step = STEP_RECORDS;
-    while first > 0 {
-        first = first.saturating_sub(step);
-        step = step.saturating_mul(2);
-        let time_us = ledger.record(first)?.time_us;
-        if time_us < midnight_us.saturating_sub(DISORDER_US) {
-            return Ok((first, false));
-        }
-    }
-    Ok((first, true))
-}
-
 fn recall(limits: &Limits, quotas: &Quotas<'_>, entry: &ReadEntry) {
     let record = &entry.record;
-    let Some((grant, quota)) = quotas.get(record.grant.as_str()) else {
+    let Some(limited) = quotas.get(record.grant.as_str()) else {
         return;
     };
     if record.kind() != RecordKind::Question {
@@ -108,15 +131,20 @@ fn recall(limits: &Limits, quotas: &Quotas<'_>, entry: &ReadEntry) {
     let at = Moment::from_unix_ms(record.time_us.div_euclid(1000));
     // Of what was erased it is known that it was asked, and not about whom.
     let nobody = Budget {
-        grant: quota.grant,
+        grant: limited.quota.grant,
         ..Budget::default()
     };
     let (quota, subject, official) = match entry.sealed.sealed() {
-        Some(sealed) => (*quota, sealed.subject.as_str(), sealed.official.as_str()),
+        Some(sealed) => (
+            limited.quota,
+            sealed.subject.as_str(),
+            sealed.official.as_str(),
+        ),
         None => (&nobody, "", ""),
     };
     let past = Charge {
-        grant,
+        grant: limited.grant,
+        consumer: limited.consumer,
         subject,
         official,
     };
@@ -125,6 +153,8 @@ fn recall(limits: &Limits, quotas: &Quotas<'_>, entry: &ReadEntry) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use motlan_audit::wire::{Record, Sealed};
     use motlan_audit::{Entry, Layout, Origin, ShardSettings, SignerKey};
     use tokio::task::JoinSet;
@@ -136,6 +166,13 @@ mod tests {
     const HOUR_US: i64 = 3_600_000_000;
     /// So many wait for the committer without waiting for room.
     const AT_ONCE: usize = 1000;
+
+    fn laid_out(dir: &Path) -> Shards {
+        let (origin, key): (Origin, _) = (ORIGIN.parse().unwrap(), SignerKey::generate(ORIGIN));
+        let settings = ShardSettings::new(Layout::beside(dir.join("ledger")), key.unwrap());
+        Shards::create(&settings, &origin).unwrap();
+        Shards::open_newest(settings).unwrap()
+    }
 
     /// Adds questions, each asked a microsecond after the one before.
     async fn ask(shards: &Shards, begin_us: i64, count: usize) {
@@ -173,10 +210,7 @@ mod tests {
     async fn every_record_of_the_day_is_found_however_many_there_are_and_none_of_the_day_before() {
         // R93.
         let dir = tempfile::tempdir().unwrap();
-        let (origin, key): (Origin, _) = (ORIGIN.parse().unwrap(), SignerKey::generate(ORIGIN));
-        let settings = ShardSettings::new(Layout::beside(dir.path().join("ledger")), key.unwrap());
-        Shards::create(&settings, &origin).unwrap();
-        let shards = Shards::open_newest(settings).unwrap();
+        let shards = laid_out(dir.path());
         assert_eq!(found(&shards), 0);
         ask(&shards, MIDNIGHT_US - HOUR_US, 3000).await;
         assert_eq!(found(&shards), 0);
@@ -190,6 +224,26 @@ mod tests {
         // Lookups that came at once, some just before midnight, stand in any order.
         ask(&shards, MIDNIGHT_US - HOUR_US / 120, 3000).await;
         assert_eq!(found(&shards), 7200);
+        shards.close().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_today_is_found_behind_a_clock_that_was_put_back_or_far_ahead() {
+        // R93.
+        let dir = tempfile::tempdir().unwrap();
+        let shards = laid_out(dir.path());
+        ask(&shards, MIDNIGHT_US + HOUR_US / 6, 900).await;
+        // Ten minutes past midnight it was put back to five minutes before.
+        ask(&shards, MIDNIGHT_US - HOUR_US / 12, 5000).await;
+        ask(&shards, MIDNIGHT_US + HOUR_US / 2, 900).await;
+        assert_eq!(found(&shards), 1800);
+        // And then far behind: a part of a step is not a whole one.
+        ask(&shards, MIDNIGHT_US - 40 * HOUR_US, 200).await;
+        assert_eq!(found(&shards), 1800);
+        // The next day has been used already; what lies a year ahead was not used in these days.
+        ask(&shards, MIDNIGHT_US + 24 * HOUR_US, 10).await;
+        ask(&shards, MIDNIGHT_US + 365 * 24 * HOUR_US, 3000).await;
+        assert_eq!(found(&shards), 1810);
         shards.close().unwrap();
     }
 }

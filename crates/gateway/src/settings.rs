@@ -2,7 +2,7 @@
 //! secrets are named by path. `docs/operator/CONFIGURATION.md` describes every key.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use motlan_audit::Layout;
@@ -251,7 +251,7 @@ fn catalog(root: &mut Table<'_>, faults: &mut Faults) -> Option<SignedFolder> {
     let known_revision = table.path("known_revision", faults);
     table.finish(faults);
     let (folder, known_revision) = (folder?, known_revision?);
-    if known_revision.value.starts_with(&folder.value) {
+    if known_revision.value.starts_with(&folder.value) && resolved(&folder.value).is_absolute() {
         let what = "`catalog.known_revision` lies in the catalogue's folder";
         let remedy = "put it elsewhere: it must not go back with the set that it is about";
         root.fault(known_revision.line, what, remedy, faults);
@@ -261,6 +261,25 @@ fn catalog(root: &mut Table<'_>, faults: &mut Faults) -> Option<SignedFolder> {
         manifest_key: manifest_key?.value,
         known_revision: known_revision.value,
     })
+}
+
+/// The path without links and `..`, as far as it exists: where a file really lies or would lie.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let found = path.ancestors().find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        Some((there.canonicalize().ok()?, rest))
+    });
+    let Some((mut resolved, rest)) = found else {
+        return path;
+    };
+    for step in rest.components() {
+        match step {
+            Component::ParentDir => drop(resolved.pop()),
+            step => resolved.push(step),
+        }
+    }
+    resolved
 }
 
 fn shadow(table: Option<Table<'_>>, faults: &mut Faults) -> Option<PathBuf> {

@@ -14,6 +14,7 @@ mod decided;
 mod report;
 mod table;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -58,6 +59,8 @@ struct Standing {
     /// The revisions that are compared: in force, and the candidate's.
     between: Option<(Revision, Revision)>,
     table: Table,
+    /// Lookups whose comparison broke off.
+    broken_off: u64,
 }
 
 impl Shadow {
@@ -73,8 +76,7 @@ impl Shadow {
             let counter = meter.u64_counter(name);
             counter.with_description(text).build()
         };
-        let dropped =
-            "Lookups that were not compared: the queue was full, or another set is in force";
+        let dropped = "Lookups that were not compared: no room to wait, or nothing to compare with";
         let shadow = Self(Arc::new(Inner {
             standing: Mutex::new(Standing::begin(loaded(&folder))),
             folder,
@@ -131,11 +133,26 @@ impl Shadow {
                 .as_ref()
                 .map(|(in_force, _)| in_force.clone()),
             table: standing.table.clone(),
+            broken_off: standing.broken_off,
         }
     }
 }
 
 impl Inner {
+    /// What `compare` gives; where it breaks off, that is told, and comparing goes on.
+    fn guarded(&self, compare: impl FnOnce() -> bool) -> bool {
+        // What it may leave half done is a row of the table.
+        let compared = panic::catch_unwind(AssertUnwindSafe(compare));
+        compared.unwrap_or_else(|_panicked| {
+            let mut standing = self.standing();
+            if standing.broken_off == 0 {
+                tracing::error!("comparing a lookup with the candidate broke off: a fault of ours");
+            }
+            standing.broken_off = standing.broken_off.saturating_add(1);
+            false
+        })
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,6 +164,7 @@ impl Standing {
             candidate: candidate.map(Arc::new).map_err(Arc::new),
             between: None,
             table: Table::default(),
+            broken_off: 0,
         }
     }
 
@@ -197,33 +215,43 @@ struct Work {
 
 impl Work {
     fn run(&self, mut seen: Receiver<Seen>) {
-        while let Some(Seen { set, asked }) = seen.blocking_recv() {
+        while let Some(seen) = seen.blocking_recv() {
             let Some(inner) = self.inner.upgrade() else {
                 return;
             };
-            let candidate = inner.standing().candidate.clone();
-            let Ok(candidate) = candidate else { continue };
-            // Of a set that is in force no more, nobody asks any longer.
-            if self.in_force.set().revision() != set.revision() {
+            if !inner.guarded(|| self.compare(&inner, &seen)) {
                 inner.dropped.add(1, &[]);
-                continue;
-            }
-            let was = asked.decided(&set.catalog, &set.rules);
-            let is = candidate.decides(&asked);
-            let difference = Difference::between(was, is);
-            self.compared.add(1, &[]);
-            if let Some(difference) = &difference {
-                let kind = KeyValue::new("kind", difference.kind());
-                self.differences.add(1, &[kind]);
-            }
-            let between = (set.revision().clone(), candidate.revision().clone());
-            let mut standing = inner.standing();
-            // Loaded anew meanwhile: what was found is of the one before.
-            let same = standing.candidate.as_ref();
-            if same.is_ok_and(|same| Arc::ptr_eq(same, &candidate)) {
-                standing.add(between, &asked, difference.as_ref());
             }
         }
+    }
+
+    /// Decides a question by both sets; whether it did.
+    fn compare(&self, inner: &Inner, seen: &Seen) -> bool {
+        let Seen { set, asked } = seen;
+        let candidate = inner.standing().candidate.clone();
+        let Ok(candidate) = candidate else {
+            return false;
+        };
+        // Of a set that is in force no more, nobody asks any longer.
+        if self.in_force.set().revision() != set.revision() {
+            return false;
+        }
+        let was = asked.decided(&set.catalog, &set.rules);
+        let is = candidate.decides(asked);
+        let difference = Difference::between(was, is);
+        self.compared.add(1, &[]);
+        if let Some(difference) = &difference {
+            let kind = KeyValue::new("kind", difference.kind());
+            self.differences.add(1, &[kind]);
+        }
+        let between = (set.revision().clone(), candidate.revision().clone());
+        let mut standing = inner.standing();
+        // Loaded anew meanwhile: what was found is of the one before.
+        let same = standing.candidate.as_ref();
+        if same.is_ok_and(|same| Arc::ptr_eq(same, &candidate)) {
+            standing.add(between, asked, difference.as_ref());
+        }
+        true
     }
 }
 
@@ -252,6 +280,33 @@ mod tests {
         }
     }
 
+    fn shadow(
+        candidate: Result<Candidate, Problems>,
+        metrics: &Metrics,
+    ) -> (Shadow, Receiver<Seen>) {
+        let (queue, seen) = channel(2);
+        let shadow = Shadow(Arc::new(Inner {
+            standing: Mutex::new(Standing::begin(candidate)),
+            folder: PathBuf::new(),
+            queue,
+            dropped: metrics.meter().u64_counter("motlan.shadow.dropped").build(),
+        }));
+        (shadow, seen)
+    }
+
+    #[test]
+    fn a_comparison_that_breaks_off_is_told_and_the_next_one_goes_on() {
+        // R89.
+        let metrics = Metrics::new().unwrap();
+        let (shadow, _seen) = shadow(Err(Problems::default()), &metrics);
+        assert!(!shadow.0.guarded(|| panic!("as if a rule were broken")));
+        assert!(shadow.0.guarded(|| true));
+        let report = shadow.report();
+        assert_eq!(report.json()["broken_off"], 1);
+        let told = "1 could not be compared, by a fault of the gateway; see its log\n";
+        assert!(report.to_string().contains(told), "{report}");
+    }
+
     #[tokio::test]
     async fn what_the_queue_has_no_room_for_is_counted_and_never_waited_for() {
         // R89.
@@ -262,13 +317,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         let in_force = InForce::load(Sources::of(&settings, client), &metrics).unwrap();
         // Nobody takes anything out of it.
-        let (queue, mut seen) = channel(2);
-        let shadow = Shadow(Arc::new(Inner {
-            standing: Mutex::new(Standing::begin(Candidate::load(dir.path()))),
-            folder: dir.path().to_owned(),
-            queue,
-            dropped: metrics.meter().u64_counter("motlan.shadow.dropped").build(),
-        }));
+        let (shadow, mut seen) = shadow(Candidate::load(dir.path()), &metrics);
         for _ in 0..5 {
             shadow.observe(&in_force.set(), asked);
         }

@@ -9,9 +9,11 @@
 //! | `stamp` | | version of this format, and the key of the digests |
 //! | `revoked` | digest of issuer and consent | when, in microseconds since the Unix epoch |
 //! | `emergencies` | grant, digest of the incident | when it is over, and the number of its case |
-//! | `cases` | number | grant, agency that reviews, when it was opened, by when it is due |
+//! | `cases` | number | grant, agency that reviews, when it was opened, by when it is due; of an emergency, when that is over |
 //! | `due` | grant, by when it is due, number | |
-//! | `uses` | number of the case, record | |
+//! | `uses` | number of the case, name of the log, index of the record | |
+//! | `used` | number of the case | how many uses it has |
+//! | `open` | grant | how many cases of it are open: of emergencies, of single uses |
 //! | `numbers` | | the last number that a case was given |
 //! | `notices` | record | when it was kept |
 
@@ -23,7 +25,7 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use aws_lc_rs::{hmac, rand};
 use motlan_catalog::{Catalog, GrantId, Obligation};
@@ -39,7 +41,7 @@ const STAMP: TableDefinition<'_, (), (u16, &[u8])> = TableDefinition::new("stamp
 const REVOKED: TableDefinition<'_, &[u8], i64> = TableDefinition::new("revoked");
 const NOTICES: TableDefinition<'_, &str, i64> = TableDefinition::new("notices");
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const MODE: u32 = 0o600;
 const KEY_BYTES: usize = 32;
 /// What the database keeps in memory.
@@ -61,7 +63,7 @@ pub enum StateError {
     /// Another process has it.
     #[error("`{}` is in use by another process", .0.display())]
     Locked(PathBuf),
-    /// A later version of the gateway wrote it.
+    /// Another version of the gateway wrote it.
     #[error("`{}` has version {version}; this gateway knows {VERSION}", file.display())]
     Version {
         /// The file.
@@ -124,6 +126,9 @@ pub struct State(Arc<Inner>);
 struct Inner {
     database: Database,
     key: hmac::Key,
+    /// The uses of cases that have no outcome yet, by the number of the case. All of them: the file
+    /// belongs to one process. As many as there are lookups at once.
+    under_way: Mutex<Vec<(u64, Weak<()>)>>,
 }
 
 impl State {
@@ -218,6 +223,7 @@ impl State {
         Ok(Self(Arc::new(Inner {
             database: opened,
             key,
+            under_way: Mutex::default(),
         })))
     }
 
@@ -265,12 +271,26 @@ impl State {
         })
     }
 
+    /// Whether a notice is kept for the subject of a record.
+    pub(crate) fn has_notice(&self, record: &str) -> Result<bool, redb::Error> {
+        guarded(|| {
+            let notices = self.0.database.begin_read()?.open_table(NOTICES)?;
+            Ok(notices.get(record)?.is_some())
+        })
+    }
+
     /// Takes a notice away, once its subject was told; whether there was one.
     pub(crate) fn take_notice(&self, record: &str) -> Result<bool, redb::Error> {
         self.write(|writing| {
             let mut notices = writing.open_table(NOTICES)?;
             Ok(notices.remove(record)?.is_some())
         })
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<(u64, Weak<()>)>> {
+        // What panicked while it held this had changed it whole, or not at all.
+        let locked = self.0.under_way.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what is kept, as a whole or not at all. What was committed lasts.
@@ -306,8 +326,16 @@ fn builder() -> Builder {
 fn room(table: &impl redb::ReadableTableMetadata, most: u64) -> Result<(), redb::Error> {
     match table.len()? < most {
         true => Ok(()),
-        false => Err(damaged("it is full")),
+        false => {
+            let full = io::Error::new(io::ErrorKind::StorageFull, "it holds as much as it may");
+            Err(redb::Error::Io(full))
+        }
     }
+}
+
+/// Whether there is no room for more, by our own limits or on the disk.
+pub(crate) fn is_full(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull)
 }
 
 fn damaged(what: &str) -> redb::Error {

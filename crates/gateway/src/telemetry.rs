@@ -8,6 +8,11 @@ pub(crate) mod traces;
 pub use log::{LogError, Telemetered, start};
 pub use metrics::{LookupEnd, Metrics, MetricsError};
 
+/// The target of the lines that agreements oblige to.
+pub(crate) const USES: &str = "motlan_uses";
+/// Lets all of them through, as a directive of a filter.
+const USES_ALL: &str = "motlan_uses=info";
+
 /// An error with all that is behind it, on one line.
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();

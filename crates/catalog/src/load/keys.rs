@@ -32,6 +32,20 @@ const SPKI_ED25519: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
+/// The y coordinates of the four points of Ed25519 whose order is 8, as RFC 8032 writes numbers.
+const ORDER_8: [[u8; 32]; 2] = [
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
 /// All keys that were found so far, whatever they are for: no two may be the same.
 #[derive(Default)]
 pub(super) struct Registry(BTreeMap<Vec<u8>, PathBuf>);
@@ -140,6 +154,10 @@ pub(crate) fn key(
                       PUBLIC KEY-----`";
         return fault("is not a public key in PEM", remedy);
     };
+    if is_weak(&der) {
+        let remedy = "remove it, and have a new pair made, as `openssl genpkey` does";
+        return fault("is a key with which anybody can sign", remedy);
+    }
     let Some(algorithm) = algorithm(&der) else {
         let remedy = "use a key for P-256 (ES256) or for Ed25519 (EdDSA)";
         return fault("is a key of another kind", remedy);
@@ -154,8 +172,8 @@ pub(crate) fn key(
     ))
 }
 
-/// The content of the one block of PEM.
-fn spki(pem: &str) -> Option<Vec<u8>> {
+/// The content of the one block of PEM: SubjectPublicKeyInfo.
+pub(crate) fn spki(pem: &str) -> Option<Vec<u8>> {
     let (before, rest) = pem.split_once("-----BEGIN PUBLIC KEY-----")?;
     let (body, after) = rest.split_once("-----END PUBLIC KEY-----")?;
     if !before.trim().is_empty() || !after.trim().is_empty() {
@@ -163,6 +181,23 @@ fn spki(pem: &str) -> Option<Vec<u8>> {
     }
     let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     STANDARD.decode(body).ok()
+}
+
+/// Whether it is a key for Ed25519 that anybody can sign for, without any private key: one of the
+/// eight points of small order. Any number that is not written in the one form that RFC 8032 has
+/// for it (from 2^255 - 19 on) counts as one too, whatever point it stands for.
+fn is_weak(der: &[u8]) -> bool {
+    let point = der.strip_prefix(&SPKI_ED25519);
+    let Some(mut y) = point.and_then(|point| <[u8; 32]>::try_from(point).ok()) else {
+        return false;
+    };
+    let [first, middle @ .., last] = &mut y;
+    // The sign of x, and so which point of a pair it is.
+    *last &= 0x7f;
+    // 0 and 1, then 2^255 - 20, which is -1, and all that follow.
+    let is_least = *first <= 1 && *last == 0 && middle.iter().all(|b| *b == 0);
+    let is_most = *first >= 0xec && *last == 0x7f && middle.iter().all(|b| *b == 0xff);
+    is_least || is_most || ORDER_8.contains(&y)
 }
 
 /// The algorithm a key is for, if the key is one that can verify at all.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -112,8 +113,32 @@ impl Accepted {
         Ok(())
     }
 
-    /// Returns once `file` would say so after a power cut. Whoever writes it has verified the set,
-    /// as [`super::accept`] does, or made it.
+    /// R86: has `file` say so, where it says an earlier set or the same. Returns once it would
+    /// after a power cut. Where it says so already, nothing is written.
+    pub(super) fn advance(&self, file: &Path) -> Result<(), AcceptError> {
+        if Self::read(file)? == *self {
+            return Ok(());
+        }
+        let _lock = lock(file).map_err(failed(file))?;
+        // What was read before the lock may be no longer so.
+        self.follows(&Self::read(file)?)?;
+        self.write(file)
+    }
+
+    /// Like [`Accepted::advance`], but makes the file where there is none.
+    pub(super) fn begin(&self, file: &Path) -> Result<(), AcceptError> {
+        let _lock = lock(file).map_err(failed(file))?;
+        match Self::read(file) {
+            Ok(known) if known == *self => return Ok(()),
+            Ok(known) => self.follows(&known)?,
+            Err(AcceptError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        self.write(file)
+    }
+
+    /// Has `file` say so, whatever it says. Returns once it would after a power cut. For whoever
+    /// made the set and nobody else uses it yet: nothing is compared.
     ///
     /// # Errors
     /// [`AcceptError::File`].
@@ -123,32 +148,63 @@ impl Accepted {
     }
 }
 
+/// Keeps others, in this process and in any, from moving `file` forward until it is dropped. What
+/// is locked is a hidden file beside it: the file itself is replaced.
+fn lock(file: &Path) -> io::Result<File> {
+    let options = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .clone();
+    let lock = options.open(hidden(file, "lock")?)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
 fn failed(file: &Path) -> impl FnOnce(io::Error) -> AcceptError {
     let file = file.to_owned();
     |source| AcceptError::File { file, source }
 }
 
 /// Puts `content` in place of a file, whole or not at all, and returns once it would survive a
-/// power cut. What is written on the way has a hidden name, and so is no part of a catalogue.
+/// power cut. A file that is there keeps who may read it. What is written on the way has a hidden
+/// name, and so is no part of a catalogue; whatever has that name is removed, and never followed.
 pub(super) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
-        return Err(io::ErrorKind::InvalidFilename.into());
+    let draft = hidden(file, "new")?;
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new().write(true).create_new(true).clone();
+    let permissions = match fs::metadata(file) {
+        Ok(found) => Some(found.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
     };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let draft = folder.join(format!(".{}.new", name.to_string_lossy()));
-    let options = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .clone();
+    if permissions.is_some() {
+        // Nobody else, until it is known who.
+        options.mode(0o600);
+    }
     let mut written = options.open(&draft)?;
     written.write_all(content)?;
+    if let Some(permissions) = permissions {
+        written.set_permissions(permissions)?;
+    }
     written.sync_all()?;
     drop(written);
     fs::rename(&draft, file)?;
-    File::open(folder)?.sync_all()
+    File::open(folder(file))?.sync_all()
+}
+
+/// A name beside `file` that is no part of a catalogue.
+fn hidden(file: &Path, end: &str) -> io::Result<PathBuf> {
+    let name = file.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    Ok(folder(file).join(format!(".{}.{end}", name.to_string_lossy())))
+}
+
+/// The folder that `file` lies in.
+fn folder(file: &Path) -> &Path {
+    file.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

@@ -36,11 +36,10 @@ pub(super) struct Manifest {
 impl Manifest {
     /// The manifest of a set as it is.
     pub(super) fn of(snapshot: &Snapshot, revision: u64, issued_s: u64) -> Self {
-        let files = members(snapshot).map(|(path, content)| (path.to_owned(), sha256(content)));
         Self {
             revision,
             issued_s,
-            files: files.collect(),
+            files: hashes(snapshot),
         }
     }
 
@@ -110,6 +109,14 @@ impl Manifest {
             faults.push(&root.join(path), None, what, SEAL);
         }
     }
+}
+
+/// The SHA-256 of each file of a set, by its path from the folder.
+pub(super) fn hashes(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let files = members(snapshot);
+    files
+        .map(|(path, content)| (path.to_owned(), sha256(content)))
+        .collect()
 }
 
 /// The files that belong to a set: all but its manifest and what signs that.

@@ -5,3 +5,4 @@ mod commands;
 mod manifest;
 mod revisions;
 mod set;
+mod weak;

@@ -44,6 +44,19 @@ title_vi = \"Một cửa TP Hồ Chí Minh\"
 suspended = true
 ";
 
+/// Systems that can do whatever terms of a grant may demand; not part of the small catalogue.
+pub(crate) const HOLDERS: &str = "\
+[[system]]
+id = \"G01/protection\"
+title_vi = \"Bảo vệ dữ liệu\"
+roles = [\"data_protection\", \"consent\", \"citizen_view\"]
+
+[[system]]
+id = \"H26/approval\"
+title_vi = \"Phê duyệt\"
+roles = [\"approval\"]
+";
+
 pub(crate) const DATASET: &str = "\
 id = \"people\"
 contract = \"vn/people/v1/people.proto\"

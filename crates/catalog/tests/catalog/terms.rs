@@ -3,7 +3,7 @@
 use motlan_catalog::{LogLevel, Obligation, Relaxed};
 use motlan_mask::{Cover, Keep};
 
-use crate::small::Small;
+use crate::small::{HOLDERS, Small};
 
 const SYSTEMS: &str = "systems = [\"H26/one-stop\"]\n";
 const AGREEMENT: &str = "agreements/g01-h26.toml";
@@ -12,6 +12,7 @@ const CONTRACT: &str = "contracts/vn/people/v1/people.proto";
 fn small_with(terms: &str) -> Small {
     let small = Small::new();
     small.change(AGREEMENT, SYSTEMS, &format!("{SYSTEMS}{terms}"));
+    small.write("systems/holders.toml", HOLDERS);
     small
 }
 

@@ -1,44 +1,77 @@
 //! What was used on one day.
 
-use std::collections::HashMap;
+use std::mem;
 use std::time::Duration;
 
+use motlan_catalog::AgencyCode;
 use motlan_policy::Moment;
 
-use super::{Due, Over, Tag};
+use super::table::Table;
+use super::{Due, Over};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How often each was used on the day that it is.
-pub(super) struct Day {
-    /// The latest there was.
-    day: i64,
-    used: HashMap<Tag, u32>,
+/// The day that it is, and one other: a clock that goes forth and back finds both as they were.
+pub(super) struct Days {
+    now: Day,
+    other: Day,
     tags_max: usize,
 }
 
-impl Day {
+/// How often each was used on one day.
+pub(super) struct Day {
+    /// Its number, or [`i64::MIN`] before there was any.
+    day: i64,
+    used: Table<u32>,
+}
+
+impl Days {
     pub(super) fn new(tags_max: usize) -> Self {
         Self {
-            day: i64::MIN,
-            used: HashMap::new(),
+            now: Day::new(i64::MIN, tags_max),
+            other: Day::new(i64::MIN, tags_max),
             tags_max,
         }
     }
 
-    /// Forgets what was used, if it is a later day. A clock that is put back begins none.
-    pub(super) fn begin(&mut self, at: Moment) {
-        if at.local_day() > self.day {
-            self.day = at.local_day();
-            self.used.clear();
+    /// The day that `at` counts for. A clock that is put back past midnight begins none: then it is
+    /// the day after, unless its own is known. Of the two days before, the nearer one is kept.
+    pub(super) fn on(&mut self, at: Moment) -> &mut Day {
+        let today = at.local_day();
+        for day in [today, today.saturating_add(1)] {
+            if self.other.day == day {
+                mem::swap(&mut self.now, &mut self.other);
+            }
+            if self.now.day == day {
+                return &mut self.now;
+            }
+        }
+        let before = mem::replace(&mut self.now, Day::new(today, self.tags_max));
+        if before.day.abs_diff(today) <= self.other.day.abs_diff(today) {
+            self.other = before;
+        }
+        &mut self.now
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.now.used.is_empty() && self.other.used.is_empty()
+    }
+}
+
+impl Day {
+    fn new(day: i64, tags_max: usize) -> Self {
+        Self {
+            day,
+            used: Table::new(tags_max),
         }
     }
 
     /// Whether all that are due can be charged.
-    pub(super) fn check(&self, due: &[Due], at: Moment) -> Result<(), Over> {
+    pub(super) fn check(&self, agency: &AgencyCode, due: &[Due], at: Moment) -> Result<(), Over> {
         let mut fresh = 0;
         for Due { whose, tag, limit } in due {
-            match self.used.get(tag) {
+            match self.used.of(agency, *tag) {
                 Some(used) if used >= limit => {
                     return Err(Over::Limit(*whose, *limit, self.until_next(at)));
                 }
@@ -46,34 +79,25 @@ impl Day {
                 None => fresh += 1,
             }
         }
-        let room = self.tags_max.saturating_sub(self.used.len());
-        if fresh > room {
+        if fresh > self.used.room(agency) {
             return Err(Over::Room);
         }
         Ok(())
     }
 
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.used.is_empty()
-    }
-
     /// Charges what was checked.
-    pub(super) fn charge(&mut self, due: &[Due]) {
+    pub(super) fn charge(&mut self, agency: &AgencyCode, due: &[Due]) {
         for due in due {
-            let used = self.used.entry(due.tag).or_default();
+            let used = self.used.entry(agency, due.tag, 0);
             *used = used.saturating_add(1);
         }
     }
 
     /// Charges what was used before, as far as there is room.
-    pub(super) fn recall(&mut self, due: &[Due], at: Moment) {
-        if at.local_day() != self.day {
-            return;
-        }
+    pub(super) fn recall(&mut self, agency: &AgencyCode, due: &[Due]) {
         for due in due {
-            if self.used.len() < self.tags_max || self.used.contains_key(&due.tag) {
-                self.charge(std::slice::from_ref(due));
+            if self.used.room(agency) > 0 || self.used.of(agency, due.tag).is_some() {
+                self.charge(agency, std::slice::from_ref(due));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! What was used within a minute.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Due, Over, Tag};
+use motlan_catalog::AgencyCode;
+
+use super::table::Table;
+use super::{Due, Over};
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -13,8 +15,7 @@ const SWEEP_NS: u64 = 1_000_000_000;
 /// When each that was used is as good as unused again. Times are nanoseconds since the process
 /// began to count.
 pub(super) struct Minute {
-    rested: HashMap<Tag, u64>,
-    tags_max: usize,
+    rested: Table<u64>,
     swept_ns: u64,
 }
 
@@ -26,19 +27,23 @@ fn share(limit: u32) -> u64 {
 impl Minute {
     pub(super) fn new(tags_max: usize) -> Self {
         Self {
-            rested: HashMap::new(),
-            tags_max,
+            rested: Table::new(tags_max),
             swept_ns: 0,
         }
     }
 
     /// Whether all that are due can be charged. Where there is no room, those are forgotten that
     /// nothing is held against.
-    pub(super) fn check(&mut self, due: &[Due], now: Duration) -> Result<(), Over> {
+    pub(super) fn check(
+        &mut self,
+        agency: &AgencyCode,
+        due: &[Due],
+        now: Duration,
+    ) -> Result<(), Over> {
         let now = nanos(now);
         let mut fresh = 0;
         for Due { whose, tag, limit } in due {
-            let Some(rested) = self.rested.get(tag) else {
+            let Some(rested) = self.rested.of(agency, *tag) else {
                 fresh += 1;
                 continue;
             };
@@ -49,10 +54,10 @@ impl Minute {
                 return Err(Over::Limit(*whose, *limit, Duration::from_nanos(early)));
             }
         }
-        if fresh > self.room() {
+        if fresh > self.rested.room(agency) {
             self.sweep(now);
         }
-        if fresh > self.room() {
+        if fresh > self.rested.room(agency) {
             return Err(Over::Room);
         }
         Ok(())
@@ -64,22 +69,18 @@ impl Minute {
     }
 
     /// Charges what was checked.
-    pub(super) fn charge(&mut self, due: &[Due], now: Duration) {
+    pub(super) fn charge(&mut self, agency: &AgencyCode, due: &[Due], now: Duration) {
         let now = nanos(now);
         for Due { tag, limit, .. } in due {
-            let rested = self.rested.entry(*tag).or_insert(now);
+            let rested = self.rested.entry(agency, *tag, now);
             *rested = (*rested).max(now).saturating_add(share(*limit));
         }
-    }
-
-    fn room(&self) -> usize {
-        self.tags_max.saturating_sub(self.rested.len())
     }
 
     fn sweep(&mut self, now: u64) {
         if self.swept_ns == 0 || now.saturating_sub(self.swept_ns) >= SWEEP_NS {
             self.swept_ns = now;
-            self.rested.retain(|_, rested| *rested > now);
+            self.rested.retain(|rested| *rested > now);
         }
     }
 }

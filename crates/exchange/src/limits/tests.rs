@@ -5,7 +5,7 @@ mod twin;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use motlan_catalog::{Budget, GrantId, Terms};
+use motlan_catalog::{AgencyCode, Budget, GrantId, Terms};
 use motlan_policy::Moment;
 
 use super::{Charge, Exceeded, Limits, Whose};
@@ -43,8 +43,13 @@ const OPEN: Budget = Budget {
     official: None,
 };
 
+fn agency(code: &str) -> AgencyCode {
+    code.parse().unwrap()
+}
+
 /// Limits with a clock by hand.
 struct Desk {
+    agency: AgencyCode,
     limits: Limits,
     terms: Terms,
     moment: Moment,
@@ -54,6 +59,7 @@ struct Desk {
 impl Desk {
     fn new(quota: Budget, rate: Budget) -> Self {
         Self {
+            agency: agency("G01"),
             limits: Limits::new().unwrap(),
             terms: terms(quota, rate),
             moment: MIDNIGHT,
@@ -65,6 +71,7 @@ impl Desk {
         let grant = grant();
         let one = Charge {
             grant: &grant,
+            consumer: &self.agency,
             subject,
             official,
         };
@@ -122,13 +129,63 @@ fn a_clock_that_is_put_back_begins_no_day_anew() {
 }
 
 #[test]
+fn a_clock_that_was_far_ahead_once_uses_up_no_other_day() {
+    // R93.
+    let mut desk = Desk::new(budget(1, 0, 0), OPEN);
+    assert_eq!(desk.ask("subject", "one"), Ok(()));
+    desk.moment = after(365 * 24);
+    assert_eq!(desk.allowed(2, "subject", "one"), 1);
+    for days in [1, 2, 30, 300] {
+        desk.moment = after(days * 24);
+        assert_eq!(desk.allowed(2, "subject", "one"), 1, "{days}");
+    }
+}
+
+#[test]
+fn a_clock_that_goes_forth_and_back_begins_no_day_twice() {
+    // R93.
+    for there in [1, 2, 365] {
+        let mut desk = Desk::new(budget(1, 0, 0), OPEN);
+        assert_eq!(desk.ask("subject", "one"), Ok(()));
+        desk.moment = after(there * 24);
+        assert_eq!(desk.ask("subject", "one"), Ok(()));
+        for days in [0, there, -1, there - 1, 0, there] {
+            desk.moment = after(days * 24);
+            assert_eq!(desk.allowed(2, "subject", "one"), 0, "{there} {days}");
+        }
+    }
+}
+
+#[test]
 fn what_is_written_in_another_way_is_the_same_subject_and_another_grant_counts_apart() {
     let desk = Desk::new(budget(0, 1, 0), OPEN);
     assert_eq!(desk.ask("ab 1", "one"), Ok(()));
-    assert_eq!(desk.ask(" AB 1 ", "one"), quota(Whose::Subject, 1, 24));
+    for same in [
+        " AB 1 ",
+        "AB1",
+        "ab\u{a0}1",
+        "ab 1\0",
+        "a\u{ad}b 1",
+        "ab 1\u{200b}",
+        "\u{feff}ab 1",
+        "ab 1\u{fe0f}",
+        "ab \u{ff11}",
+        "\u{ff41}b 1",
+        "ab 1\u{3164}",
+        "ab\u{2028}1",
+        "ab 1\u{e0041}",
+    ] {
+        let told = desk.ask(same, "one");
+        assert_eq!(told, quota(Whose::Subject, 1, 24), "{same:?}");
+    }
+    // Neither is what can be seen taken away, nor the mark of a letter.
+    for other in ["ab-1", "ab.1", "\u{e1}b 1", "ab 2"] {
+        assert_eq!(desk.ask(other, "one"), Ok(()), "{other:?}");
+    }
     let other: GrantId = "g01-h26-population-2026/other".parse().unwrap();
     let one = Charge {
         grant: &other,
+        consumer: &desk.agency,
         subject: "ab 1",
         official: "one",
     };
@@ -136,6 +193,22 @@ fn what_is_written_in_another_way_is_the_same_subject_and_another_grant_counts_a
         .limits
         .charge(&one, &desk.terms, MIDNIGHT, desk.limits.epoch);
     assert_eq!(charged, Ok(()));
+}
+
+#[test]
+fn an_official_who_is_written_in_another_way_is_the_same() {
+    // R93.
+    let desk = Desk::new(budget(0, 0, 1), OPEN);
+    assert_eq!(desk.ask("subject", "Nguy\u{1ec5}n"), Ok(()));
+    for same in [
+        "nguy\u{1ec5}n ",
+        "NGUYE\u{302}\u{303}N",
+        "Nguy\u{1ec5}n\u{200d}",
+    ] {
+        let told = desk.ask("subject", same);
+        assert_eq!(told, quota(Whose::Official, 1, 24), "{same:?}");
+    }
+    assert_eq!(desk.ask("subject", "Nguyen"), Ok(()));
 }
 
 #[test]
@@ -181,7 +254,7 @@ fn a_use_that_one_limit_refuses_costs_the_others_nothing() {
 #[test]
 fn where_there_is_no_room_what_is_not_counted_yet_is_refused_and_nothing_forgotten() {
     let mut desk = Desk::new(budget(0, 2, 0), OPEN);
-    desk.limits = Limits::with_room(2).unwrap();
+    desk.limits = Limits::with_room(8).unwrap();
     assert_eq!(desk.ask("a", "one"), Ok(()));
     assert_eq!(desk.ask("b", "one"), Ok(()));
     let full = desk.ask("c", "one").unwrap_err();
@@ -193,9 +266,31 @@ fn where_there_is_no_room_what_is_not_counted_yet_is_refused_and_nothing_forgott
 }
 
 #[test]
+fn one_agency_takes_no_more_than_a_quarter_of_the_room() {
+    // R93.
+    for (quota, rate) in [(budget(0, 2, 0), OPEN), (OPEN, budget(0, 2, 0))] {
+        let mut desk = Desk::new(quota, rate);
+        desk.limits = Limits::with_room(9).unwrap();
+        for code in ["G01", "G02", "G03", "G04"] {
+            desk.agency = agency(code);
+            let asked = ["a", "b", "c", "d"].map(|it| desk.ask(&format!("{code}{it}"), "one"));
+            assert_eq!(asked.iter().filter(|it| it.is_ok()).count(), 2, "{code}");
+            assert_eq!(desk.ask(&format!("{code}a"), "one"), Ok(()));
+        }
+        // One is left in all.
+        desk.agency = agency("G05");
+        assert_eq!(desk.ask("a", "one"), Ok(()));
+        assert_eq!(desk.ask("b", "one").unwrap_err().reason(), "LIMITS_FULL");
+        // And all is free again where all has rested, or another day begins.
+        (desk.moment, desk.since) = (after(24), Duration::from_secs(3600));
+        assert_eq!(desk.allowed(1, "b", "one") + desk.allowed(1, "c", "one"), 2);
+    }
+}
+
+#[test]
 fn those_that_rested_make_room_for_others_within_a_minute() {
     let mut desk = Desk::new(OPEN, budget(0, 2, 0));
-    desk.limits = Limits::with_room(2).unwrap();
+    desk.limits = Limits::with_room(8).unwrap();
     assert_eq!(desk.allowed(9, "a", "one"), 2);
     assert_eq!(desk.allowed(1, "b", "one"), 1);
     desk.since = Duration::from_secs(29);
@@ -213,6 +308,7 @@ fn uses_on_record_count_for_their_own_day() {
         let grant = grant();
         let past = Charge {
             grant: &grant,
+            consumer: &desk.agency,
             subject,
             official,
         };
@@ -221,9 +317,13 @@ fn uses_on_record_count_for_their_own_day() {
     for _ in 0..9 {
         recall("a", "one", after(-1));
     }
+    desk.limits.begin(after(12));
+    // The next midnight is to come, and a little of its day was used by a clock put back since.
+    for _ in 0..9 {
+        recall("a", "one", after(24));
+    }
     recall("a", "one", after(0));
     recall("a", "two", after(0));
-    recall("a", "two", after(-1));
     assert_eq!(desk.ask("b", "one"), Ok(()));
     assert_eq!(desk.ask("b", "one"), quota(Whose::Official, 2, 24));
     assert_eq!(desk.ask("a", "two"), Ok(()));
@@ -235,7 +335,7 @@ fn a_grant_without_limits_is_not_counted() {
     let desk = Desk::new(OPEN, OPEN);
     assert_eq!(desk.allowed(100, "subject", "one"), 100);
     let used = desk.limits.lock();
-    assert!(used.day.is_empty() && used.minute.is_empty());
+    assert!(used.days.is_empty() && used.minute.is_empty());
 }
 
 #[test]
@@ -245,6 +345,7 @@ fn what_is_kept_tells_nobodys_name() {
     let grant = grant();
     let charge = Charge {
         grant: &grant,
+        consumer: &desk.agency,
         subject: "001099012345",
         official: "official-0001",
     };

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -61,6 +61,7 @@ expect = "PURPOSE_NOT_COVERED"
 struct Worn {
     steps: AtomicU32,
     breaks_at: u32,
+    opened: Mutex<Weak<()>>,
 }
 
 impl Worn {
@@ -80,6 +81,7 @@ impl Duties for Worn {
 
     async fn open(&self, made: &Use, _: &RecordId) -> Result<(), DutyFault> {
         assert!(made.review_by_us.is_some_and(|due_us| due_us > NOW_US));
+        *self.opened.lock().unwrap() = Arc::downgrade(&made.under_way);
         self.step()
     }
 
@@ -172,18 +174,25 @@ async fn look_up(catalog: &Catalog, ledger: &Ledger, breaks_at: u32) -> (Reply, 
     let duties = Worn {
         steps: AtomicU32::new(0),
         breaks_at,
+        opened: Mutex::default(),
     };
+    let is_under_way = || duties.opened.lock().unwrap().strong_count() > 0;
     let limits = Limits::new().unwrap();
     let permitted = caller(catalog).ask(ask(catalog)).decide(&rules);
     let permitted = permitted.unwrap_or_else(|_| panic!("it is refused"));
     let outcome = match permitted.reserve(&limits, &duties).await {
         Ok(reserved) => {
             let announced = reserved.announce(ledger).await.unwrap();
-            announced.fetch(&owner, &duties).await.mask(&duties).await
+            let outcome = announced.fetch(&owner, &duties).await.mask(&duties).await;
+            // R96: until its outcome is on record, whatever that is.
+            assert!(is_under_way());
+            outcome
         }
         Err(refused) => refused,
     };
-    let reply = outcome.record(ledger).await.unwrap().release();
+    let recorded = outcome.record(ledger).await.unwrap();
+    assert!(!is_under_way());
+    let reply = recorded.release();
     let steps = duties.steps.into_inner();
     (reply, steps, owner.0.into_inner())
 }

@@ -24,7 +24,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
-use motlan_catalog::signed::Survey;
+use motlan_catalog::signed::{Survey, Unsealed};
 use motlan_catalog::{Catalog, Faults, agreement_schema};
 use motlan_gateway::Settings;
 use motlan_policy::{Moment, Rules, RulesError};
@@ -101,11 +101,16 @@ impl Place {
 
     /// The catalogue as the gateway loads it; nothing, with every fault told, where it would not.
     fn load(&self) -> anyhow::Result<Option<Loaded>> {
+        self.folder().map_or(Ok(None), |folder| load(&folder))
+    }
+
+    /// Where the catalogue lies; nothing, with every fault told, where the configuration has any.
+    fn folder(&self) -> Option<PathBuf> {
         match &self.catalog {
-            Some(folder) => load(folder),
+            Some(folder) => Some(folder.clone()),
             None => match Settings::read(&self.config) {
-                Ok(settings) => load(&settings.catalog.folder),
-                Err(faults) => Ok(told(&faults)),
+                Ok(settings) => Some(settings.catalog.folder),
+                Err(faults) => told(&faults),
             },
         }
     }
@@ -116,15 +121,31 @@ fn load(folder: &Path) -> anyhow::Result<Option<Loaded>> {
         Ok(catalog) => catalog,
         Err(faults) => return Ok(told(&faults)),
     };
-    match Rules::new(&catalog) {
-        Ok(rules) => Ok(Some(Loaded {
-            folder: folder.to_owned(),
-            catalog,
-            rules,
-        })),
+    Ok(tried(&catalog)?.map(|rules| Loaded {
+        folder: folder.to_owned(),
+        catalog,
+        rules,
+    }))
+}
+
+/// The rules of a catalogue whose agreements hold their own tests; nothing, with every fault told,
+/// where they do not.
+fn tried(catalog: &Catalog) -> anyhow::Result<Option<Rules>> {
+    match Rules::new(catalog) {
+        Ok(rules) => Ok(Some(rules)),
         Err(RulesError::Faults(faults)) => Ok(told(&faults)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A set as it lies in its folder by now, to be signed or sealed; nothing, with every fault told,
+/// where it would not be in force signed and sealed.
+fn unsealed(folder: &Path) -> anyhow::Result<Option<Unsealed>> {
+    let set = match Unsealed::load(folder) {
+        Ok(set) => set,
+        Err(faults) => return Ok(told(&faults)),
+    };
+    Ok(tried(&set)?.map(|_rules| set))
 }
 
 fn told<T>(faults: &Faults) -> Option<T> {

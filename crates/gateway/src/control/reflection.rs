@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use motlan_catalog::Catalog;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tower::util::BoxCloneSyncService;
 
@@ -13,7 +13,7 @@ use super::{MESSAGE_BYTES_MAX, traced};
 /// The service, in both of its versions. Part of a set: callers see the contracts that decide.
 #[derive(Clone)]
 pub(crate) struct Reflection(
-    pub(super) BoxCloneSyncService<Request<Incoming>, Response<tonic::body::Body>, Infallible>,
+    pub(super) BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
 );
 
 /// Why there is no reflection.

@@ -61,6 +61,28 @@ pub struct Standing {
     pub failed: Option<Failed>,
 }
 
+/// The set in force, as it changes.
+pub(crate) struct Following(watch::Receiver<Taken>);
+
+impl Following {
+    /// The set that decides now.
+    pub(crate) fn set(&mut self) -> Arc<Enforced> {
+        Arc::clone(&self.0.borrow_and_update().set)
+    }
+
+    /// Whether another one decides than [`Self::set`] gave last.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.0.has_changed().unwrap_or(false)
+    }
+
+    /// Waits until it does; for ever, where none will.
+    pub(crate) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 impl InForce {
     /// Loads the first set. Blocking.
     ///
@@ -90,6 +112,12 @@ impl InForce {
     #[must_use]
     pub fn set(&self) -> Arc<Enforced> {
         Arc::clone(&self.0.taken.borrow().set)
+    }
+
+    /// The set in force, and the ones that come after it.
+    #[must_use]
+    pub(crate) fn follow(&self) -> Following {
+        Following(self.0.taken.subscribe())
     }
 
     /// What is told of it.

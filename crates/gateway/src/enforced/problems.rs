@@ -26,10 +26,12 @@ impl Problems {
         self.len() == 0
     }
 
-    /// Each of them, on one line.
+    /// Each of them on one line; in the last one how many more there are, if not all were kept.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let faults = self.faults.iter().map(ToString::to_string);
-        faults.chain(self.others.iter().cloned())
+        let lines = faults.chain(self.others.iter().cloned());
+        let more = self.faults.len().saturating_sub(self.faults.iter().len());
+        lines.chain((more > 0).then(|| format!("and {more} more")))
     }
 
     /// The check itself broke off.

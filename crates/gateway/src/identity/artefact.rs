@@ -8,8 +8,8 @@ use std::fmt;
 
 use motlan_catalog::{Role, SUBJECT_BYTES_MAX, System, SystemId};
 use motlan_exchange::{Approval, Consent, Shown, Span};
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 use super::claims::is_text;
 use super::signed::{Form, Keys, SignedError};
@@ -118,7 +118,7 @@ struct ConsentClaims {
     recipient: String,
     dataset: String,
     procedures: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     fields: Option<Vec<String>>,
 }
 
@@ -149,6 +149,14 @@ struct ApprovedRequest {
     #[serde(default)]
     dossier: Option<String>,
     subject: String,
+    grant: String,
+    #[serde(default, deserialize_with = "given")]
+    fields: Option<Vec<String>>,
+}
+
+/// What may be left out, but not be `null`: that could be taken for all.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 impl Keys {
@@ -161,7 +169,7 @@ impl Keys {
         approvals: &[&str],
         is_revoked: &dyn Fn(&SystemId, &str) -> bool,
     ) -> Result<Shown, ArtefactError> {
-        let consent = consent.map(|text| self.consent(text, is_revoked));
+        let consent = consent.map(|text| self.consent(asking, text, is_revoked));
         let approvals = approvals.iter().map(|text| self.approval(asking, text));
         let approvals: Result<Vec<Approval>, _> = approvals.collect();
         Ok(Shown::assertion(consent.transpose()?, approvals?))
@@ -169,16 +177,19 @@ impl Keys {
 
     fn consent(
         &self,
+        asking: &SystemId,
         text: &str,
         is_revoked: &dyn Fn(&SystemId, &str) -> bool,
     ) -> Result<Consent, ArtefactError> {
-        // R29: only who was given the role attests that a person consented.
-        let may_sign = |system: &System| system.roles.contains(&Role::Consent);
+        // R29: only who was given the role attests that a person consented, and never to what it
+        // asks itself.
+        let may_sign =
+            |system: &System| system.roles.contains(&Role::Consent) && system.id != *asking;
         let (issuer, claims): (SystemId, ConsentClaims) =
             self.signed(Artefact::Consent, CONSENT, text, may_sign)?;
         let fields = claims.fields.as_ref();
         let span = span(claims.iat, claims.nbf, claims.exp, CONSENT_LIFETIME_S_MAX);
-        let fits = is_text(&claims.jti)
+        let fits = is_name(&claims.jti)
             && (1..=SUBJECT_BYTES_MAX).contains(&claims.sub.len())
             && (1..=LISTED_MAX).contains(&claims.procedures.len())
             // An empty list must not be taken for all.
@@ -210,7 +221,11 @@ impl Keys {
             self.signed(Artefact::Approval, APPROVAL, text, may_sign)?;
         let request = claims.request;
         let span = span(claims.iat, claims.nbf, claims.exp, APPROVAL_LIFETIME_S_MAX);
-        let fits = is_text(&claims.sub) && is_text(&claims.jti);
+        let fields = request.fields.as_ref();
+        let fits = is_text(&claims.sub)
+            && claims.sub.chars().any(char::is_alphanumeric)
+            && is_name(&claims.jti)
+            && fields.is_none_or(|fields| (1..=LISTED_MAX).contains(&fields.len()));
         match span {
             Some(span) if fits => Ok(Approval {
                 approver: claims.sub,
@@ -220,6 +235,8 @@ impl Keys {
                 procedure: request.procedure,
                 dossier: request.dossier,
                 subject: request.subject,
+                grant: request.grant,
+                fields: request.fields.unwrap_or_default(),
                 span,
             }),
             _ => Err(error(Artefact::Approval, ArtefactFault::Malformed)),
@@ -245,6 +262,11 @@ impl Keys {
         let claims = self.claims(form, &system.id, text).map_err(fault)?;
         Ok((system.id.clone(), claims))
     }
+}
+
+/// Whether it can be told from others: it has something to see, and nothing around that.
+fn is_name(text: &str) -> bool {
+    is_text(text) && text.trim() == text && text.chars().any(char::is_alphanumeric)
 }
 
 /// When it holds; nothing where it lives longer than it may.

@@ -63,6 +63,7 @@ fn by_rules(reason: &str) -> Option<&'static str> {
         "FIELD_NOT_CONSENTED" => "Có trường thông tin mà người liên quan chưa đồng ý chia sẻ.",
         "EMERGENCY_OVER" => "Trường hợp khẩn cấp này đã hết thời hạn.",
         "GRANT_SUSPENDED" => "Quyền này bị tạm dừng vì có lần sử dụng chưa được xem xét.",
+        "REVIEWS_PENDING" => "Quá nhiều lần sử dụng quyền này còn chờ được xem xét.",
         "OBLIGATION_FAILED" => "Không thực hiện được nghĩa vụ kèm theo quyền nên từ chối.",
         "OUTSIDE_HOURS" => "Thỏa thuận không cho phép tra cứu vào ngày, giờ này.",
         reason if reason.starts_with("OWNER_") => {
@@ -110,6 +111,7 @@ fn of_own_services(reason: &str) -> Option<&'static str> {
         "STATE_UNAVAILABLE" => "Không dùng được tệp trạng thái của cổng.",
         "REVIEW_NOT_FOUND" => "Cơ quan này không có vụ việc cần xem xét với số này.",
         "EMERGENCY_NOT_OVER" => "Trường hợp khẩn cấp chưa kết thúc nên chưa thể xem xét xong.",
+        "REVIEW_TOO_EARLY" => "Còn lần tra cứu chưa kết thúc nên chưa thể xem xét xong.",
         "NOTICE_NOT_FOUND" => "Không có thông báo nào về bản ghi này.",
         "ERASURE_INCOMPLETE" => "Việc xóa đã được ghi nhận nhưng chưa hoàn tất.",
         "INDEX_BEHIND" => "Chỉ mục chưa theo kịp sổ nhật ký, xin thử lại sau.",

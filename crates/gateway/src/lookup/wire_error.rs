@@ -159,6 +159,7 @@ impl WireError {
                 DutyFault::EmergencyOver | DutyFault::GrantSuspended { .. } => {
                     Code::FailedPrecondition
                 }
+                DutyFault::ReviewsPending { .. } => Code::ResourceExhausted,
                 DutyFault::Failed => Code::Unavailable,
             },
             Denial::Provider(fault) => match fault {

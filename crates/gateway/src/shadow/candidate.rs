@@ -24,13 +24,13 @@ impl Candidate {
         let catalog = match Catalog::load(folder) {
             Ok(catalog) => catalog,
             Err(faults) => {
-                problems.faults.extend(faults);
+                problems.faults.merge(faults);
                 return Err(problems);
             }
         };
         match Rules::new(&catalog) {
             Ok(rules) => return Ok(Self { catalog, rules }),
-            Err(RulesError::Faults(faults)) => problems.faults.extend(faults),
+            Err(RulesError::Faults(faults)) => problems.faults.merge(faults),
             Err(error) => problems.other(&error),
         }
         Err(problems)

@@ -17,6 +17,8 @@ pub struct Report {
     pub in_force: Option<Revision>,
     /// The differences.
     pub table: Table,
+    /// Lookups that could not be compared, by a fault of the gateway.
+    pub broken_off: u64,
 }
 
 impl Report {
@@ -40,6 +42,7 @@ impl Report {
             "compared": self.table.compared(),
             "different": self.table.differ(),
             "others": self.table.others(),
+            "broken_off": self.broken_off,
             "rows": rows.collect::<Vec<_>>(),
         })
     }
@@ -48,6 +51,13 @@ impl Report {
 /// For people.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.broken_off > 0 {
+            let count = self.broken_off;
+            writeln!(
+                f,
+                "{count} could not be compared, by a fault of the gateway; see its log"
+            )?;
+        }
         match &self.candidate {
             Ok(revision) => writeln!(f, "candidate {revision}")?,
             Err(problems) => return writeln!(f, "the candidate cannot be used:\n{problems}"),

@@ -5,6 +5,7 @@ use motlan_catalog::{LogLevel, SystemId};
 use motlan_exchange::{Duties, DutyFault, Use};
 
 use super::State;
+use crate::telemetry::USES;
 
 /// The state, where there is one. Without it nothing is permitted that needs one: such agreements
 /// do not load.
@@ -25,8 +26,9 @@ impl Upkeep {
 
     /// Whether a consent was taken back. Where that cannot be told it is taken for so.
     pub(crate) fn is_revoked(&self, issuer: &SystemId, id: &str) -> bool {
+        // Without a state nobody can take a consent back: none counts.
         let Some(state) = &self.0 else {
-            return false;
+            return true;
         };
         state
             .is_revoked(issuer.as_str(), id)
@@ -59,13 +61,23 @@ impl Upkeep {
 
 impl Duties for Upkeep {
     async fn admit(&self, made: &Use) -> Result<(), DutyFault> {
+        if !made.is_reviewed() {
+            // R96: suspended it is also where its terms, since a reload, oblige to no review. A
+            // read, as brief as that for a consent: it waits for no use that is written.
+            let admitted = self.0.as_ref().map(|state| state.admit(made));
+            return admitted.unwrap_or(Ok(Ok(()))).unwrap_or_else(|error| {
+                tracing::error!(%error, "the state cannot tell whether a grant is suspended");
+                Err(DutyFault::Failed)
+            });
+        }
         let made = made.clone();
         self.on(move |state| state.admit(&made)).await?
     }
 
     async fn open(&self, made: &Use, question: &RecordId) -> Result<(), DutyFault> {
-        let (made, record) = (made.clone(), question.to_string());
-        self.on(move |state| state.open_case(&made, &record)).await
+        let (made, record) = (made.clone(), question.clone());
+        self.on(move |state| state.open_case(&made, &record))
+            .await?
     }
 
     async fn notify(&self, question: &RecordId) -> Result<(), DutyFault> {
@@ -78,9 +90,15 @@ impl Duties for Upkeep {
         let (grant, method) = (made.grant.as_str(), made.method.as_str());
         // R95: names of records and grants, never of people.
         match level {
-            LogLevel::Info => tracing::info!(%question, grant, method, "a grant was used"),
-            LogLevel::Warn => tracing::warn!(%question, grant, method, "a grant was used"),
-            LogLevel::Error => tracing::error!(%question, grant, method, "a grant was used"),
+            LogLevel::Info => {
+                tracing::info!(target: USES, %question, grant, method, "a grant was used");
+            }
+            LogLevel::Warn => {
+                tracing::warn!(target: USES, %question, grant, method, "a grant was used");
+            }
+            LogLevel::Error => {
+                tracing::error!(target: USES, %question, grant, method, "a grant was used");
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 
+use motlan_audit::RecordId;
 use motlan_exchange::{Duties as _, DutyFault, Emergency, Use};
 use tempfile::TempDir;
 
@@ -48,7 +49,16 @@ fn reviewed(grant: &str, review_by_us: Option<i64>, now_us: i64) -> Use {
         emergency: None,
         review_by_us,
         now_us,
+        under_way: Arc::new(()),
     }
+}
+
+fn record(index: u64) -> RecordId {
+    format!("hn1-2026q4-{index}").parse().unwrap()
+}
+
+fn open(state: &State, made: &Use, index: u64) -> Result<(), DutyFault> {
+    state.open_case(made, &record(index)).unwrap()
 }
 
 fn suspended() -> Result<(), DutyFault> {
@@ -95,10 +105,11 @@ fn a_case_that_is_overdue_suspends_its_own_grant_and_no_other() {
     let due_us = START_US + HOUR_US;
     let one = reviewed(GRANT, Some(due_us), START_US);
     let other = reviewed(OTHER, Some(due_us + HOUR_US), START_US);
-    for (made, record) in [(&one, "r-1"), (&one, "r-2"), (&other, "r-3")] {
+    for (made, index) in [(&one, 1), (&one, 2), (&other, 3)] {
         assert_eq!(state.admit(made).unwrap(), Ok(()));
-        state.open_case(made, record).unwrap();
+        open(&state, made, index).unwrap();
     }
+    drop((one, other));
     let at = |grant, now_us| state.admit(&reviewed(grant, Some(0), now_us)).unwrap();
     assert_eq!(at(GRANT, due_us - 1), Ok(()));
     assert_eq!(at(GRANT, due_us), suspended());
@@ -107,8 +118,8 @@ fn a_case_that_is_overdue_suspends_its_own_grant_and_no_other() {
     let of = |case: &Case| (case.grant.clone(), case.records.join(","));
     assert_eq!(
         cases.iter().map(of).collect::<Vec<_>>(),
-        [(GRANT, "r-1"), (GRANT, "r-2"), (OTHER, "r-3")]
-            .map(|(grant, record)| (grant.to_owned(), record.to_owned()))
+        [(GRANT, 1), (GRANT, 2), (OTHER, 3)]
+            .map(|(grant, index)| (grant.to_owned(), record(index).to_string()))
     );
     assert!(state.cases("G15", 0, 10).unwrap().is_empty());
     assert_eq!(state.cases(OWNER, cases[1].number, 10).unwrap(), cases[2..]);
@@ -133,17 +144,172 @@ fn an_emergency_that_is_not_over_cannot_have_been_reviewed() {
     let state = State::open(&kept.file).unwrap();
     let made = in_emergency("one", START_US);
     state.admit(&made).unwrap().unwrap();
-    for record in ["r-2", "r-1", "r-1"] {
-        state.open_case(&made, record).unwrap();
+    for index in [10, 2, 2] {
+        open(&state, &made, index).unwrap();
     }
+    drop(made);
     let case = state.cases(OWNER, 0, 10).unwrap().remove(0);
-    assert_eq!(case.records, ["r-1", "r-2"]);
+    assert_eq!(case.records, [2, 10].map(|index| record(index).to_string()));
+    assert_eq!(case.uses, 2);
     let close = |now_us| state.closable(OWNER, case.number, now_us);
     assert!(matches!(
         close(START_US + HOUR_US - 1),
         Err(CloseError::NotOver)
     ));
     close(START_US + HOUR_US).unwrap();
+}
+
+/// R96: whoever closes a case has seen how each of its uses ended.
+#[test]
+fn a_case_is_not_closed_while_a_use_of_it_is_under_way() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let slow = reviewed(GRANT, Some(START_US + HOUR_US), START_US);
+    open(&state, &slow, 1).unwrap();
+    let early = in_emergency("one", START_US);
+    state.admit(&early).unwrap().unwrap();
+    let over_us = START_US + HOUR_US;
+    let [first, second] = [1, 2].map(|number| state.closable(OWNER, number, over_us));
+    assert!(matches!(first, Err(CloseError::TooEarly)), "{first:?}");
+    second.unwrap();
+    // One that was admitted before the end comes between the look and the close.
+    open(&state, &early, 2).unwrap();
+    for number in [1, 2] {
+        let closed = state.close(number);
+        assert!(matches!(closed, Err(CloseError::TooEarly)), "{closed:?}");
+    }
+    drop(slow);
+    state.closable(OWNER, 1, over_us).unwrap();
+    state.close(1).unwrap();
+    assert!(state.close(2).is_err());
+    // No other process is there: after a kill nothing is under way.
+    drop(state);
+    let state = State::open(&kept.file).unwrap();
+    state.close(2).unwrap();
+    assert!(state.cases(OWNER, 0, 10).unwrap().is_empty());
+}
+
+/// R96: nothing is answered in a case that nobody will look at.
+#[test]
+fn no_use_joins_an_emergency_whose_case_is_closed() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let made = Use {
+        review_by_us: Some(START_US + 9 * HOUR_US),
+        ..in_emergency("one", START_US)
+    };
+    state.admit(&made).unwrap().unwrap();
+    state.close(1).unwrap();
+    assert_eq!(open(&state, &made, 1), Err(DutyFault::EmergencyOver));
+    let admitted = state.admit(&made).unwrap();
+    assert_eq!(admitted, Err(DutyFault::EmergencyOver));
+    // Of what is refused no case is opened either, and nothing is left.
+    assert!(state.cases(OWNER, 0, 10).unwrap().is_empty());
+    let left = state.0.database.begin_read().unwrap();
+    let left = left.open_table(cases::USES).unwrap();
+    assert_eq!(redb::ReadableTableMetadata::len(&left).unwrap(), 0);
+}
+
+/// R96: what nobody has looked at does not grow beyond what somebody can look at.
+#[test]
+fn so_many_emergencies_of_one_grant_wait_for_a_review_and_no_more() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let pending = |grant: &str| {
+        Err(DutyFault::ReviewsPending {
+            grant: grant.parse().unwrap(),
+        })
+    };
+    let begin = |incident: u64| {
+        let made = in_emergency(&incident.to_string(), START_US);
+        state.admit(&made).unwrap()
+    };
+    for incident in 0..cases::EMERGENCIES_OPEN_MAX {
+        assert_eq!(begin(incident), Ok(()));
+    }
+    assert_eq!(begin(1000), pending(GRANT));
+    assert_eq!(begin(0), Ok(()));
+    let most = usize::try_from(cases::EMERGENCIES_OPEN_MAX).unwrap();
+    assert_eq!(state.cases(OWNER, 0, most + 1).unwrap().len(), most);
+    // Other grants, and the same grant's other uses, go on.
+    let elsewhere = Use {
+        grant: OTHER.parse().unwrap(),
+        ..in_emergency("1000", START_US)
+    };
+    assert_eq!(state.admit(&elsewhere).unwrap(), Ok(()));
+    let single = reviewed(GRANT, Some(START_US + HOUR_US), START_US);
+    assert_eq!(state.admit(&single).unwrap(), Ok(()));
+    state.close(7).unwrap();
+    assert_eq!(begin(1000), Ok(()));
+    assert_eq!(begin(1001), pending(GRANT));
+}
+
+/// R96.
+#[test]
+fn so_many_single_uses_and_uses_of_an_emergency_wait_and_no_more() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let pending = Err(DutyFault::ReviewsPending {
+        grant: GRANT.parse().unwrap(),
+    });
+    let single = || reviewed(GRANT, Some(START_US + HOUR_US), START_US);
+    let urgent = in_emergency("one", START_US);
+    state.admit(&urgent).unwrap().unwrap();
+    // As after all but one of them.
+    let nearly = |writing: &WriteTransaction| {
+        let most = (1, cases::REVIEWS_OPEN_MAX - 1);
+        writing.open_table(cases::OPEN)?.insert(GRANT, most)?;
+        let mut used = writing.open_table(cases::USED)?;
+        used.insert(1, cases::USES_MAX - 1)?;
+        Ok(())
+    };
+    state.write(nearly).unwrap();
+    for made in [&single(), &urgent] {
+        assert_eq!(state.admit(made).unwrap(), Ok(()));
+    }
+    assert_eq!(open(&state, &single(), 1), Ok(()));
+    assert_eq!(open(&state, &urgent, 2), Ok(()));
+    for made in [&single(), &urgent] {
+        assert_eq!(state.admit(made).unwrap(), pending);
+        assert_eq!(open(&state, made, 3), pending);
+    }
+    let open_cases = state.cases(OWNER, 0, 10).unwrap();
+    assert_eq!(open_cases.len(), 2);
+    assert_eq!(open_cases[0].uses, cases::USES_MAX);
+    assert_eq!(open_cases[0].records, [record(2).to_string()]);
+    // A use that nobody reviews is not kept back.
+    let plain = reviewed(GRANT, None, START_US);
+    assert_eq!(state.admit(&plain).unwrap(), Ok(()));
+    state.close(2).unwrap();
+    assert_eq!(state.admit(&single()).unwrap(), Ok(()));
+}
+
+/// R96: the first ones, as they were asked, and how many there are.
+#[test]
+fn of_many_uses_the_first_are_named_and_all_are_counted() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let made = in_emergency("one", START_US);
+    state.admit(&made).unwrap().unwrap();
+    for index in (2..=110).rev() {
+        open(&state, &made, index).unwrap();
+    }
+    let case = state.cases(OWNER, 0, 10).unwrap().remove(0);
+    let first: Vec<String> = (2..102).map(|index| record(index).to_string()).collect();
+    assert_eq!((case.records, case.uses), (first, 109));
+}
+
+#[test]
+fn a_full_state_says_that_it_is_full() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    state.notify("r-1", START_US).unwrap();
+    let full = |writing: &WriteTransaction| room(&writing.open_table(NOTICES)?, 1);
+    let error = state.write(full).unwrap_err();
+    assert!(is_full(&error) && !is_full(&damaged("it is torn")));
+    let told = error.to_string();
+    assert!(told.contains("as much as it may"), "{told}");
+    assert!(!told.contains("orrupt"), "{told}");
 }
 
 /// R29, R97.
@@ -233,8 +399,24 @@ fn a_state_of_a_later_version_is_refused() {
     drop(state);
     assert!(matches!(
         State::open(&kept.file),
-        Err(StateError::Version { version: 2, .. })
+        Err(StateError::Version { version, .. }) if version == VERSION + 1
     ));
+}
+
+/// R96: a reload that takes the review from a grant's terms lifts no suspension.
+#[tokio::test]
+async fn a_grant_stays_suspended_where_its_terms_oblige_to_no_review_any_more() {
+    let kept = kept();
+    let state = State::open(&kept.file).unwrap();
+    let due_us = START_US + HOUR_US;
+    open(&state, &reviewed(GRANT, Some(due_us), START_US), 1).unwrap();
+    let upkeep = Upkeep::new(Some(state));
+    let plain = |grant, now_us| reviewed(grant, None, now_us);
+    assert_eq!(upkeep.admit(&plain(GRANT, due_us - 1)).await, Ok(()));
+    assert_eq!(upkeep.admit(&plain(GRANT, due_us)).await, suspended());
+    assert_eq!(upkeep.admit(&plain(OTHER, due_us)).await, Ok(()));
+    let nowhere = Upkeep::new(None);
+    assert_eq!(nowhere.admit(&plain(GRANT, due_us)).await, Ok(()));
 }
 
 /// R95: what cannot be done is not taken for done.

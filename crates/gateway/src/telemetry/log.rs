@@ -9,6 +9,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+use super::USES_ALL;
 use super::traces::LOOKUP_TARGET;
 use crate::settings::Telemetry;
 
@@ -43,7 +44,8 @@ impl Drop for Telemetered {
 /// # Errors
 /// [`LogError`], naming the setting.
 pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
-    let filter = EnvFilter::try_new(&settings.log)?;
+    // R95: what an agreement obliges to log is not for the operator to silence.
+    let filter = EnvFilter::try_new(&settings.log)?.add_directive(USES_ALL.parse()?);
     // Spans are for the collector; a log line says what it has to say by itself.
     let lines = tracing_subscriber::fmt::layer()
         .json()

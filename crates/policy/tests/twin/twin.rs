@@ -11,7 +11,7 @@ use motlan_catalog::{Agreement, Catalog, Grant, Kind, Method, ProcedureCode, Sys
 
 use crate::moment::Moment;
 use crate::rules::{Backing, Query, Rules};
-use world::{CONSUMERS, FORBIDDEN, OFFICIALS, PROCEDURES, Rng};
+use world::{CONSUMERS, FORBIDDEN, OFFICIALS, OWNERS, PROCEDURES, Rng};
 
 /// A million, in sets of agreements of every size, some asked again a moment later.
 const SETS: usize = 50;
@@ -352,7 +352,7 @@ impl Tally {
 fn compare(catalog: &Catalog, rules: &Rules, seed: u64, questions: usize) -> Tally {
     let mut rng = Rng::new(seed);
     let systems: Vec<&System> = catalog.systems().map(AsRef::as_ref).collect();
-    assert_eq!(systems.len(), 3 * CONSUMERS.len());
+    assert_eq!(systems.len(), 3 * CONSUMERS.len() + OWNERS.len());
     let datasets = catalog.datasets();
     let methods: Vec<&Method> = datasets
         .flat_map(|dataset| dataset.methods.iter().map(AsRef::as_ref))

@@ -94,6 +94,8 @@ const SHAPES: [Shape; 8] = [
         &["GetMaritalStatus"],
     ),
 ];
+/// Agencies that share and never ask, each with a system that reviews.
+pub(super) const OWNERS: [&str; 3] = ["G10", "G12", "G15"];
 /// Who asks, and who is named for emergencies.
 pub(super) const OFFICIALS: [&str; 3] = ["an", "binh", "chi"];
 /// A dataset with a field of the class `SECRET`.
@@ -166,12 +168,26 @@ pub(super) fn random(seed: u64) -> Catalog {
     for consumer in CONSUMERS {
         for name in SYSTEMS {
             let suspended = rng.once_in(8);
+            // What a grant may demand must be possible.
+            let roles = match name {
+                "archive" => "\nroles = [\"approval\", \"consent\", \"data_protection\"]",
+                _ => "",
+            };
             writeln!(
                 systems,
-                "[[system]]\nid = \"{consumer}/{name}\"\ntitle_vi = \"x\"\nsuspended = {suspended}"
+                "[[system]]\nid = \"{consumer}/{name}\"\ntitle_vi = \"x\"\n\
+                 suspended = {suspended}{roles}"
             )
             .unwrap();
         }
+    }
+    for owner in OWNERS {
+        writeln!(
+            systems,
+            "[[system]]\nid = \"{owner}/review\"\ntitle_vi = \"x\"\n\
+             roles = [\"data_protection\"]"
+        )
+        .unwrap();
     }
     write(&folder, "systems/all.toml", &systems);
     let vault = "id = \"vault\"\ncontract = \"vn/vault/v1/vault.proto\"\n\

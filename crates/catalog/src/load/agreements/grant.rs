@@ -16,7 +16,8 @@ use crate::fault::Faults;
 use crate::hours::{Hours, SPANS_MAX, Span, Weekday};
 use crate::method::Method;
 use crate::name::{AgencyCode, AgreementId, DatasetId, GrantId, ProcedureCode, SystemId};
-use crate::terms::Terms;
+use crate::party::{Role, System};
+use crate::terms::{Obligation, Terms};
 use crate::view::View;
 
 /// The agreement that a grant stands in.
@@ -67,6 +68,7 @@ impl Parties<'_> {
         let view = view.and_then(|view| find_view(table, &view, draft, built, faults));
         let before = faults.len();
         let terms = terms.fitted(table, view.as_deref(), faults);
+        self.somebody_can(table, &terms, faults);
         let methods = methods.iter();
         let methods =
             methods.filter_map(|m| find_method(table, m, draft, built, view.as_ref(), faults));
@@ -133,6 +135,47 @@ impl Parties<'_> {
         systems.sort_unstable();
         systems.dedup();
         systems
+    }
+
+    /// Reports demands that nobody could ever meet: a grant that rests until somebody reviews it
+    /// would rest for ever.
+    fn somebody_can(&self, table: &Table<'_>, terms: &Terms, faults: &mut Faults) {
+        let any = |agency: Option<&Located<AgencyCode>>, role: Role| {
+            let mut systems = self.known.systems.values();
+            let within = |system: &System| agency.is_none_or(|it| it.value == system.agency);
+            systems.any(|system| system.roles.contains(&role) && within(system))
+        };
+        let is_reviewed = |it: &Obligation| matches!(it, Obligation::ReviewDays(_));
+        let reviewed = terms.break_glass.is_some() || terms.obligations.iter().any(is_reviewed);
+        let notified = terms.obligations.contains(&Obligation::NotifySubject);
+        let needs = [
+            (
+                reviewed,
+                self.provider,
+                Role::DataProtection,
+                "to review its uses",
+            ),
+            (notified, None, Role::CitizenView, "to tell the subject"),
+            (
+                terms.consent_required,
+                None,
+                Role::Consent,
+                "to attest consent",
+            ),
+            (
+                terms.approvals > 0,
+                self.consumer,
+                Role::Approval,
+                "to attest approvals",
+            ),
+        ];
+        for (needed, agency, role, what_for) in needs {
+            if needed && !any(agency, role) {
+                let of = agency.map_or_else(String::new, |it| format!(" of `{}`", it.value));
+                let what = format!("no system{of} has the role `{role}`, {what_for}");
+                table.fault(None, what, "give a system that role in `systems/`", faults);
+            }
+        }
     }
 
     fn owner(

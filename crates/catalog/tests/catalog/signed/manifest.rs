@@ -305,6 +305,18 @@ fn a_folder_that_is_not_there_is_a_fault_and_no_empty_set() {
     );
 }
 
+#[test]
+fn the_key_that_seals_signs_no_tokens() {
+    let set = Set::new();
+    set.small
+        .write("keys/H26/one-stop/a.pem", &set.manifest.public_pem);
+    set.seal(2);
+    set.assert_fault(
+        "manifest.pem:",
+        "is the same key as `keys/H26/one-stop/a.pem`",
+    );
+}
+
 fn hash_of(manifest: &str) -> String {
     let (_, rest) = manifest.split_once("\"agencies.csv\": \"").unwrap();
     rest[..64].to_owned()

@@ -1,8 +1,11 @@
 //! R86: the revision only grows, and only a command begins to remember it.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::sync::Barrier;
+use std::thread;
 
-use motlan_catalog::signed::{AcceptError, Accepted, accept};
+use motlan_catalog::signed::{AcceptError, Acceptable, Accepted, accept};
 
 use super::set::Set;
 
@@ -137,4 +140,70 @@ fn a_set_that_is_not_good_is_not_accepted() {
     set.seal(2);
     accept(&set.place()).unwrap_err();
     assert!(!set.place().known_revision.exists());
+}
+
+#[test]
+fn what_is_accepted_is_what_was_read_and_tried_unless_a_later_set_was_accepted_by_then() {
+    let set = Set::new();
+    let load = || Acceptable::load(&set.place()).unwrap_or_else(|faults| panic!("{faults}"));
+    set.seal(2);
+    let second = load();
+    set.seal(3);
+    assert_eq!(second.accept().unwrap().revision, 2);
+    let third = load();
+    set.seal(4);
+    accept(&set.place()).unwrap();
+    let faults = set.told(&third.accept().unwrap_err());
+    assert!(
+        faults[0].contains("the set is revision 3, but revision 4 was in force already"),
+        "{faults:#?}"
+    );
+    assert_eq!(known(&set).revision, 4);
+}
+
+#[test]
+fn however_many_take_sets_at_once_the_newest_is_what_is_known() {
+    const SETS: u64 = 8;
+    let set = Set::new();
+    let loaded: Vec<_> = (2..2 + SETS)
+        .map(|revision| {
+            set.seal(revision);
+            set.load().unwrap()
+        })
+        .collect();
+    set.seal(1);
+    for round in 0..100 {
+        fs::remove_file(set.place().known_revision).unwrap();
+        accept(&set.place()).unwrap();
+        let start = Barrier::new(loaded.len());
+        thread::scope(|scope| {
+            for one in &loaded {
+                scope.spawn(|| {
+                    start.wait();
+                    match one.remember() {
+                        Ok(()) | Err(AcceptError::RolledBack { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                });
+            }
+        });
+        assert_eq!(known(&set).revision, 1 + SETS, "round {round}");
+    }
+}
+
+#[test]
+fn a_link_under_the_name_of_the_draft_is_not_followed_and_who_may_read_stays() {
+    let set = Set::new();
+    let others = set.beside("others");
+    fs::write(&others, "theirs").unwrap();
+    symlink(&others, set.beside(".known.json.new")).unwrap();
+    let file = set.place().known_revision;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    set.seal(2);
+    set.load().unwrap().remember().unwrap();
+    assert_eq!(known(&set).revision, 2);
+    assert_eq!(fs::read_to_string(&others).unwrap(), "theirs");
+    let found = fs::symlink_metadata(&file).unwrap();
+    assert!(found.is_file());
+    assert_eq!(found.permissions().mode() & 0o777, 0o640);
 }

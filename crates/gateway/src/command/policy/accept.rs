@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use motlan_catalog::signed::accept;
+use motlan_catalog::signed::Acceptable;
 use motlan_gateway::Settings;
 
-use super::{load, print, told};
+use super::{print, told, tried};
 
 /// Make the set the oldest that may be in force. Once by hand, before the first start; a running
 /// gateway does it with each newer set that it takes.
@@ -19,10 +19,11 @@ pub(crate) struct Accept {
 
 impl Accept {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let accepted = match Settings::read(&self.config) {
+        let set = Settings::read(&self.config).and_then(|it| Acceptable::load(&it.catalog));
+        let accepted = match set {
             // What no gateway would start with is not accepted, well signed or not.
-            Ok(settings) => match load(&settings.catalog.folder)? {
-                Some(_) => accept(&settings.catalog),
+            Ok(set) => match tried(&set)? {
+                Some(_) => set.accept(),
                 None => return Ok(ExitCode::FAILURE),
             },
             Err(faults) => Err(faults),

@@ -10,7 +10,7 @@ use motlan_gateway::shadow::{Asked, Decided};
 use motlan_policy::Moment;
 
 /// Refusals that are no rule's: the rules were not asked, or had allowed it.
-const NOT_OF_RULES: [(&str, &str); 7] = [
+const NOT_OF_RULES: [(&str, &str); 8] = [
     (
         "REQUEST_MALFORMED",
         "the request was malformed, and no rule was asked",
@@ -20,6 +20,7 @@ const NOT_OF_RULES: [(&str, &str); 7] = [
     ("LIMITS_FULL", LIMIT),
     ("EMERGENCY_OVER", DUTY),
     ("GRANT_SUSPENDED", DUTY),
+    ("REVIEWS_PENDING", DUTY),
     ("OBLIGATION_FAILED", DUTY),
 ];
 const LIMIT: &str = "the rules had allowed it, and a limit was reached";

@@ -14,7 +14,8 @@ use motlan_gateway::shadow::{Candidate, Difference, Table};
 use super::record::{Past, Tells, each, tells};
 use super::{from, print, told};
 
-/// Run past records against a candidate. Exits with 1 where it would have decided any otherwise.
+/// Run past records against a candidate. Exits with 1 where it would have decided any otherwise,
+/// and with 2 where there was none to compare.
 #[derive(clap::Args)]
 pub(crate) struct Replay {
     /// The configuration of the gateway whose ledger is read.
@@ -44,6 +45,8 @@ struct Found {
     assumed: BTreeMap<&'static str, u64>,
 }
 
+/// The exit code where no record could be compared.
+const NOTHING_COMPARED: u8 = 2;
 const OTHER_REVISION: &str =
     "decided by a revision that is not at hand: compared by grant and view, not by fields";
 const CONSENT: &str = "with a consent: as if it was for every field";
@@ -88,9 +91,15 @@ impl Replay {
             ControlFlow::Continue(())
         })?;
         print(&found.told(&candidate, at_hand.as_ref()))?;
-        Ok(match is_whole && found.table.differ() == 0 {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
+        Ok(match (found.table.compared(), found.table.differ()) {
+            _ if !is_whole => ExitCode::FAILURE,
+            // Who has learned nothing is not told that all is alike.
+            (0, _) => {
+                eprintln!("nothing was compared");
+                ExitCode::from(NOTHING_COMPARED)
+            }
+            (_, 0) => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
         })
     }
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use motlan_catalog::signed::{PrivateKey, SealError, seal};
+use motlan_catalog::signed::{PrivateKey, SealError};
 
-use super::{load, print, told};
+use super::{print, told, unsealed};
 
 /// Seal a set under its next revision. Refuses one whose agreements are not all signed.
 #[derive(clap::Args)]
@@ -14,6 +14,9 @@ pub(crate) struct Seal {
     /// The catalogue's folder.
     #[arg(long, value_name = "DIR")]
     catalog: PathBuf,
+    /// The revision that it follows, where the manifest that said so was lost.
+    #[arg(long, value_name = "REVISION")]
+    after: Option<u64>,
     /// The private key: PKCS #8 in PEM, readable by its owner only.
     #[arg(long)]
     key: PathBuf,
@@ -22,10 +25,10 @@ pub(crate) struct Seal {
 impl Seal {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let key = PrivateKey::read(&self.key)?;
-        if load(&self.catalog)?.is_none() {
+        let Some(set) = unsealed(&self.catalog)? else {
             return Ok(ExitCode::FAILURE);
-        }
-        match seal(&self.catalog, &key, SystemTime::now()) {
+        };
+        match set.seal(self.after, &key, SystemTime::now()) {
             Ok(set) => print(&format!("sealed as revision {}\n", set.revision)),
             Err(SealError::Faults(faults)) => {
                 let _nothing: Option<()> = told(&faults);

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use motlan_catalog::AgencyCode;
-use motlan_catalog::signed::{PrivateKey, Signer, SignerRole, Signing, sign};
+use motlan_catalog::signed::{PrivateKey, Signer, SignerRole, Signing};
 
-use super::{Loaded, Place, print};
+use super::{Place, print, unsealed};
 
 /// Sign an agreement, in place of an earlier signature of the same role.
 #[derive(clap::Args)]
@@ -33,8 +33,11 @@ pub(crate) struct Sign {
 impl Sign {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let key = PrivateKey::read(&self.key)?;
+        let Some(folder) = self.place.folder() else {
+            return Ok(ExitCode::FAILURE);
+        };
         // What is signed was tried: an agreement that does not hold its own tests is not.
-        let Some(Loaded { catalog, .. }) = self.place.load()? else {
+        let Some(set) = unsealed(&folder)? else {
             return Ok(ExitCode::FAILURE);
         };
         let signer = Signer {
@@ -43,7 +46,7 @@ impl Sign {
             kid: self.kid,
         };
         let now = SystemTime::now();
-        let Signing { agreement, missing } = sign(&catalog, &self.file, &signer, &key, now)?;
+        let Signing { agreement, missing } = set.sign(&self.file, &signer, &key, now)?;
         let missing: Vec<String> = missing
             .iter()
             .map(|(agency, role)| format!("{agency} as {role}"))

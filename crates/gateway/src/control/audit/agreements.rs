@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::look::{self, Admitted, Call, Refused, Unshown};
 use super::{AuditTrail, Shared, hold};
 use crate::lookup::WireError;
-use crate::state::{CloseError, State};
+use crate::state::{CloseError, State, is_full};
 
 /// How many cases or notices stand on a page where none are asked for, and at most.
 const PAGE: usize = 50;
@@ -85,10 +85,13 @@ impl Agreements for AuditTrail {
             };
             // R96: on record with its ground before the grant can be used again.
             let (record, ()) = unshown.record(&this.0.trails).await?.show();
-            this.kept(move |state| state.close(number)).await?;
-            Ok(wire::CloseReviewResponse {
-                record: record.to_string(),
-            })
+            let close = move |shared: &Shared| Ok(shared.state()?.close(number));
+            match this.blocking(close).await? {
+                Ok(()) => Ok(wire::CloseReviewResponse {
+                    record: record.to_string(),
+                }),
+                Err(error) => Err(Failure::on_record(open_still(error)?, record)),
+            }
         };
         self.answer(call, asked, work).await
     }
@@ -121,16 +124,16 @@ impl Agreements for AuditTrail {
         let work = async |this: Self, asked| {
             let admitted = this.admitted(asked).await?;
             text("record", &record)?;
-            this.state()?;
-            let unshown = this
-                .blocking(move |shared| shared.looked(admitted, (), &["record"], 0))
-                .await?;
+            // R97: no hold begins in between, and nobody else takes it.
+            let _alone = this.alone().await?;
+            let sought = record.clone();
+            let check = move |shared: &Shared| takeable(shared, admitted, sought);
+            let unshown = match this.blocking(check).await? {
+                Ok(unshown) => unshown,
+                Err(refused) => return Err(refused.record(&this.0.trails).await),
+            };
             let (look, ()) = unshown.record(&this.0.trails).await?.show();
-            if !this.kept(move |state| state.take_notice(&record)).await? {
-                let message = "there is no notice of this record";
-                let error = WireError::new(Code::NotFound, "NOTICE_NOT_FOUND", message);
-                return Err(Failure::on_record(error.of_field("record"), look));
-            }
+            this.kept(move |state| state.take_notice(&record)).await?;
             Ok(wire::TakeNoticeResponse {
                 look: look.to_string(),
             })
@@ -205,6 +208,7 @@ fn reviews(
             opened_us: case.opened_us,
             due_us: case.due_us,
             records: case.records,
+            uses: case.uses,
         })
         .collect();
     let shown = reviews.len();
@@ -228,16 +232,21 @@ fn closable(
     let found = shared
         .state()?
         .closable(agency.as_str(), request.review, now_us);
-    let (code, reason, error) = match found {
-        Ok(()) => return shared.looked(admitted, (), &["review"], 0).map(Ok),
-        Err(CloseError::State(error)) => return Err(unusable(&error)),
-        Err(error @ CloseError::Unknown) => (Code::NotFound, "REVIEW_NOT_FOUND", error),
-        Err(error @ CloseError::NotOver) => (Code::FailedPrecondition, "EMERGENCY_NOT_OVER", error),
+    match found {
+        Ok(()) => shared.looked(admitted, (), &["review"], 0).map(Ok),
+        Err(error) => Ok(Err(admitted.refused(open_still(error)?, String::new()))),
+    }
+}
+
+/// What is told where a case stays open.
+fn open_still(error: CloseError) -> Result<WireError, Failure> {
+    let (code, reason) = match error {
+        CloseError::State(error) => return Err(unusable(&error)),
+        CloseError::Unknown => (Code::NotFound, "REVIEW_NOT_FOUND"),
+        CloseError::NotOver => (Code::FailedPrecondition, "EMERGENCY_NOT_OVER"),
+        CloseError::TooEarly => (Code::FailedPrecondition, "REVIEW_TOO_EARLY"),
     };
-    let error = WireError::new(code, reason, error.to_string());
-    Ok(Err(
-        admitted.refused(error.of_field("review"), String::new())
-    ))
+    Ok(WireError::new(code, reason, error.to_string()).of_field("review"))
 }
 
 /// Which subjects are to be told. Blocking.
@@ -263,6 +272,20 @@ fn notices(
         look: String::new(),
     };
     shared.looked(admitted, response, &[], shown)
+}
+
+/// Whether there is a notice to be taken: what is held is not there. Blocking.
+fn takeable(shared: &Shared, admitted: Admitted, record: String) -> Result<Found<()>, Failure> {
+    let is_kept = shared.state()?.has_notice(&record);
+    let holds = hold::in_force(&shared.trails, admitted.now_us())?;
+    if is_kept.map_err(|error| unusable(&error))? && notice(shared, &holds, record)?.is_some() {
+        return shared.looked(admitted, (), &["record"], 0).map(Ok);
+    }
+    let message = "there is no notice of this record";
+    let error = WireError::new(Code::NotFound, "NOTICE_NOT_FOUND", message);
+    Ok(Err(
+        admitted.refused(error.of_field("record"), String::new())
+    ))
 }
 
 /// Whom a record is about; nothing while it is held.
@@ -336,6 +359,9 @@ fn text(field: &'static str, text: &str) -> Result<(), Failure> {
 
 fn unusable(error: &redb::Error) -> Failure {
     tracing::error!(%error, "the state cannot be used");
-    let message = "the state cannot be used; tell the operator";
+    let message = match is_full(error) {
+        true => "the state is full; tell the operator",
+        false => "the state cannot be used; tell the operator",
+    };
     WireError::new(Code::Unavailable, "STATE_UNAVAILABLE", message).into()
 }
