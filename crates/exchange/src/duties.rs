@@ -73,7 +73,8 @@ pub trait Duties {
     fn log(&self, level: LogLevel, made: &Use, question: &RecordId);
 }
 
-/// One use of a grant, as those see it who perform what it obliges to. Names an incident, so it does not print.
+/// One use of a grant, as those see it who perform what it obliges to. Names an incident, so it
+/// does not print.
 #[derive(Clone)]
 pub struct Use {
     /// The grant.

@@ -102,7 +102,7 @@ fn each_since(
                 }
                 left = left.saturating_sub(1);
                 let time_us = entry.record.time_us;
-                over = time_us < before_us;
+                over = over && time_us < before_us;
                 if (midnight_us..until_us).contains(&time_us) {
                     visit(entry);
                 }

@@ -251,7 +251,7 @@ fn catalog(root: &mut Table<'_>, faults: &mut Faults) -> Option<SignedFolder> {
     let known_revision = table.path("known_revision", faults);
     table.finish(faults);
     let (folder, known_revision) = (folder?, known_revision?);
-    if known_revision.value.starts_with(&folder.value) && resolved(&folder.value).is_absolute() {
+    if resolved(&known_revision.value).starts_with(resolved(&folder.value)) {
         let what = "`catalog.known_revision` lies in the catalogue's folder";
         let remedy = "put it elsewhere: it must not go back with the set that it is about";
         root.fault(known_revision.line, what, remedy, faults);

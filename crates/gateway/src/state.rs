@@ -9,7 +9,7 @@
 //! | `stamp` | | version of this format, and the key of the digests |
 //! | `revoked` | digest of issuer and consent | when, in microseconds since the Unix epoch |
 //! | `emergencies` | grant, digest of the incident | when it is over, and the number of its case |
-//! | `cases` | number | grant, agency that reviews, when it was opened, by when it is due; of an emergency, when that is over |
+//! | `cases` | number | grant, agency that reviews, when opened, by when due, when over |
 //! | `due` | grant, by when it is due, number | |
 //! | `uses` | number of the case, name of the log, index of the record | |
 //! | `used` | number of the case | how many uses it has |

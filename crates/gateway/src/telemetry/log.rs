@@ -39,13 +39,17 @@ impl Drop for Telemetered {
     }
 }
 
+/// What is logged. R95: what an agreement obliges to log is not for the operator to silence.
+fn filter(log: &str) -> Result<EnvFilter, ParseError> {
+    Ok(EnvFilter::try_new(log)?.add_directive(USES_ALL.parse()?))
+}
+
 /// Sets up logs and, where a collector is configured, traces. Once per process, within a runtime.
 ///
 /// # Errors
 /// [`LogError`], naming the setting.
 pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
-    // R95: what an agreement obliges to log is not for the operator to silence.
-    let filter = EnvFilter::try_new(&settings.log)?.add_directive(USES_ALL.parse()?);
+    let filter = filter(&settings.log)?;
     // Spans are for the collector; a log line says what it has to say by itself.
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -86,4 +90,46 @@ fn collector(address: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
         .with_batch_exporter(exporter)
         .with_resource(resource)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::telemetry::USES;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// R95.
+    #[test]
+    fn what_an_agreement_obliges_to_log_is_logged_however_quiet_the_rest() {
+        for log in ["error", "off", "motlan_gateway=warn"] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let layer = tracing_subscriber::fmt::layer()
+                .with_writer(move || writer.clone())
+                .with_filter(filter(log).unwrap());
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+                tracing::info!(target: USES, "a grant was used");
+                tracing::info!("a lookup ended");
+            });
+            let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+            assert!(said.contains("a grant was used"), "{log}: {said}");
+            assert!(!said.contains("a lookup ended"), "{log}: {said}");
+        }
+    }
 }
