@@ -190,12 +190,15 @@ async fn who_watches_the_health_is_told_no_more_once_suspended_and_not_before() 
     // Had this ended it, the end would not be told of a suspension.
     retitle(&running).await;
     suspend(&running).await;
-    let status = loop {
-        // The status may have been told again meanwhile.
-        if let Err(headers) = answer.next().await {
-            break Status::from_header_map(&headers).unwrap();
+    // The health may have been told again meanwhile.
+    let ended = async {
+        loop {
+            if let Err(headers) = answer.next().await {
+                break Status::from_header_map(&headers).unwrap();
+            }
         }
     };
+    let status = tokio::time::timeout(PATIENCE, ended).await.unwrap();
     assert_suspended(&status);
     running.stop().await;
 }

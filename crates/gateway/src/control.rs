@@ -133,9 +133,8 @@ impl Control {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (set, peer) = admission.peer()?;
+        let (_, peer) = admission.peer()?;
         let place = self.places.take(&peer.system.id);
-        let first = (set, peer);
         let _place = place.ok_or_else(WireError::overloaded)?;
         let end = Instant::now() + CALL_MAX;
         let is_reflection = request.uri().path().starts_with(REFLECTION);
@@ -145,7 +144,7 @@ impl Control {
             false => whole(request, end).await?,
         };
         // R87: by the set that is in force once the question is whole, as for lookups.
-        let (set, peer) = first;
+        let (set, peer) = admission.peer()?;
         let long = Long::default();
         let service = match is_reflection {
             true => set.reflection.0.clone(),
@@ -172,6 +171,7 @@ impl Control {
             }
         };
         // Work takes its time as well.
+        admission.confirm()?;
         Ok(response.map(|body| ReplyBody::Control(admission.attend(body, is_reflection))))
     }
 }

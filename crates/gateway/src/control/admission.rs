@@ -84,11 +84,10 @@ impl Admission {
                 }
             }
         };
-        let _unused = Attended {
-            body: None,
+        tonic::body::Body::new(Attended {
+            body: Some(body),
             ended: Box::pin(ended),
-        };
-        body
+        })
     }
 }
 
