@@ -21,6 +21,11 @@ fn tests_that_hold_are_counted() -> Result<()> {
         shown.contains("g10-h26-land-2026 v1: 3 tests hold\n"),
         "{shown}"
     );
+    // R20.
+    ensure!(
+        shown.contains(" questions that no grant names: all refused\n"),
+        "{shown}"
+    );
     ensure!(
         shown.ends_with(" agreements, 24 tests; 6 not signed yet, not sealed\n"),
         "{shown}"

@@ -146,13 +146,13 @@ impl Rules {
 }
 
 /// An official who may declare an emergency, where the grant is for one.
-fn emergency(grant: &Grant) -> Option<&str> {
+pub(crate) fn emergency(grant: &Grant) -> Option<&str> {
     let break_glass = grant.terms.break_glass.as_ref()?;
     break_glass.officials.first().map(String::as_str)
 }
 
 /// The first instant from `from` on at which a grant may be used, were nothing else in the way.
-fn first_open(grant: &Grant, valid: Validity, from: Moment) -> Option<Moment> {
+pub(crate) fn first_open(grant: &Grant, valid: Validity, from: Moment) -> Option<Moment> {
     const MINUTE_MS: i64 = 60_000;
     let earliest = Moment::from_unix_ms(from.unix_ms().max(valid.from_ms));
     let into_day = earliest.local_minute().checked_mul(MINUTE_MS)?;

@@ -14,7 +14,7 @@
 //! be asked for, [`OWNER_RULES_MAX`] rules of its owner stand beside those of one dataset, each of
 //! at most [`OWNER_TOKENS_MAX`] words and signs and [`OWNER_DEPTH_MAX`] brackets within brackets,
 //! [`NARROWED_MASKS_MAX`] narrowed masks are kept, and [`REMEMBERED_MAX`] decisions for at most
-//! [`REMEMBERED_MS_MAX`].
+//! [`REMEMBERED_MS_MAX`], and [`UNNAMED_TRIED_MAX`] questions that no grant names are tried.
 
 mod access;
 pub mod asked;
@@ -28,6 +28,7 @@ mod rules;
 #[cfg(test)]
 #[path = "../tests/twin/twin.rs"]
 mod twin;
+mod unnamed;
 
 pub use access::{Access, Offer};
 pub use engine::{OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX};
@@ -39,3 +40,4 @@ pub use rules::{
     Backing, FIELDS_ASKED_MAX, GRANTS_TRIED_MAX, NARROWED_MASKS_MAX, Permit, Query, Rules,
     RulesError,
 };
+pub use unnamed::{Breach, UNNAMED_TRIED_MAX, Unnamed};

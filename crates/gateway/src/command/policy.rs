@@ -156,11 +156,24 @@ fn told<T>(faults: &Faults) -> Option<T> {
 
 fn test(place: &Place) -> anyhow::Result<ExitCode> {
     let Some(Loaded {
-        folder, catalog, ..
+        folder,
+        catalog,
+        rules,
     }) = place.load()?
     else {
         return Ok(ExitCode::FAILURE);
     };
+    let unnamed = rules.unnamed(&catalog, now()?);
+    for breach in &unnamed.allowed {
+        eprintln!(
+            "`{}` allows `{}` the method `{}` for `{}`, which no grant names: a fault of the \
+             rules, report it",
+            breach.grant, breach.system, breach.method, breach.procedure
+        );
+    }
+    if !unnamed.allowed.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
     let mut text = String::new();
     let mut tests = 0;
     for agreement in catalog.agreements() {
@@ -172,6 +185,10 @@ fn test(place: &Place) -> anyhow::Result<ExitCode> {
         );
         text.push_str(&line);
     }
+    text.push_str(&format!(
+        "{} questions that no grant names: all refused\n",
+        unnamed.tried
+    ));
     let agreements = catalog.agreements().len();
     // Whoever works on a set is told how far it is from being in force.
     let signed = Survey::of(&folder, &catalog);

@@ -292,3 +292,14 @@ fn a_question_without_any_grant_is_explained_by_its_refusal_alone() {
     assert_eq!(explained.decision.err().unwrap().reason(), "NO_AGREEMENT");
     assert!(explained.grants.is_empty());
 }
+
+/// R20: what no grant names is refused, whoever asks, and whatever others sign.
+#[test]
+fn what_no_grant_names_is_refused_with_all_that_others_can_sign() {
+    let ground = varied();
+    let unnamed = ground
+        .rules
+        .unnamed(&ground.catalog, Moment::from_unix_ms(MONDAY_MS));
+    assert!(unnamed.tried > 80_000, "{}", unnamed.tried);
+    assert_eq!(unnamed.allowed, []);
+}

@@ -445,6 +445,20 @@ fn a_guard_that_is_missing_is_noticed() {
     }
 }
 
+/// R20: trying what no grant names finds rules that ask for no purpose.
+#[test]
+fn rules_that_allow_what_no_grant_names_are_noticed() {
+    let mut rules = GUARDS.split("\n@reason").collect::<Vec<_>>();
+    rules.retain(|rule| !rule.starts_with("(\"PURPOSE_NOT_COVERED\")"));
+    let mut few = (0..).map(world::random);
+    let catalog = few.find(|it| it.agreements().len() < 3).unwrap();
+    let at = Moment::from_unix_ms(MONDAY_MS);
+    let sound = Rules::untested(&catalog, GUARDS).unwrap();
+    assert_eq!(sound.unnamed(&catalog, at).allowed, []);
+    let holed = Rules::untested(&catalog, &rules.join("\n@reason")).unwrap();
+    assert!(!holed.unnamed(&catalog, at).allowed.is_empty());
+}
+
 #[test]
 fn an_edge_that_is_off_by_one_is_noticed() {
     let watch = Watch::new();
