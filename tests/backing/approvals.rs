@@ -73,6 +73,10 @@ async fn who_asks_does_not_approve_and_who_approves_twice_counts_once() {
             "by an official who approved already",
         ),
         (
+            ["chief-1", "chief-1\u{3164}"],
+            "by an official who approved already",
+        ),
+        (
             ["chief-1", "official\u{ad}-0001"],
             "by the official who asks",
         ),

@@ -175,16 +175,15 @@ impl LogLevel {
     }
 }
 
-/// The terms as a reader sees them, each behind a comma; nothing where there are none.
+/// The terms as a reader sees them, each behind a comma; nothing where there are none. Nobody is
+/// named: they are shown where no official's name belongs.
 impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(emergency) = &self.break_glass {
             write!(
                 f,
-                ", in an emergency of {} minutes by {}, reviewed within {} hours",
-                emergency.minutes,
-                emergency.officials.join(" or "),
-                emergency.review_hours,
+                ", in an emergency of {} minutes, reviewed within {} hours",
+                emergency.minutes, emergency.review_hours,
             )?;
         }
         if self.dossier_required {

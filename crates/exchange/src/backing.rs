@@ -9,9 +9,9 @@ use motlan_audit::normalised;
 use motlan_catalog::SystemId;
 use motlan_mask::covers;
 use motlan_policy::{Backing, Refusal};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::caller::Caller;
+use crate::limits::alike;
 use crate::outcome::Denial;
 use crate::question::Ask;
 
@@ -121,10 +121,10 @@ impl Shown {
                 claims => weighed.note(Kind::Consent, "the consent shown", claims),
             }
         }
-        let requester = person(caller.statement.official.expose());
+        let requester = alike(caller.statement.official.expose());
         for (number, approval) in (1..).zip(&self.approvals) {
             let named = format!("approval {number}");
-            let approver = person(&approval.approver);
+            let approver = alike(&approval.approver);
             let claims = approval.unfit(&of);
             if !claims.is_empty() {
                 weighed.note(Kind::Approval, &named, &claims);
@@ -132,7 +132,7 @@ impl Shown {
                 // R29: nobody approves of their own question.
                 let what = format!("{named} is by the official who asks");
                 weighed.unfit.push((Kind::Approval, what));
-            } else if weighed.approvers.iter().any(|it| person(it) == approver) {
+            } else if weighed.approvers.iter().any(|it| alike(it) == approver) {
                 let what = format!("{named} is by an official who approved already");
                 weighed.unfit.push((Kind::Approval, what));
             } else {
@@ -207,14 +207,6 @@ impl Approval {
         let within = |path: &String| self.fields.iter().any(|wide| covers(wide, path));
         self.fields.is_empty() || (!asked.is_empty() && asked.iter().all(within))
     }
-}
-
-/// An official as two are compared: one name in two encodings, in capitals, or with signs that
-/// nobody sees, is one person.
-fn person(official: &str) -> String {
-    let seen = |sign: &char| sign.is_alphanumeric() || sign.is_ascii_punctuation();
-    let composed: String = official.nfkc().filter(seen).collect();
-    normalised(&composed)
 }
 
 /// What the times are called, together.

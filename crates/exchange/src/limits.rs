@@ -320,10 +320,10 @@ impl Limits {
     }
 }
 
-/// A name as limits compare it: its letters and digits, and of other characters those of ASCII that
-/// can be seen, in capitals and in Unicode NFKC. Stricter than the ledger's index on purpose: here
-/// two that are taken for one are asked about less often, and one taken for two more often.
-fn alike(name: &str) -> String {
+/// A name as limits and approvals compare it: its letters and digits, and of other characters those
+/// of ASCII that can be seen, in capitals and in Unicode NFKC. Stricter than the ledger's index on
+/// purpose: here two that are taken for one are asked about less often, and one taken for two more.
+pub(crate) fn alike(name: &str) -> String {
     let seen = name.nfkc().filter(|it| {
         // Letters that show nothing: what holds the place of a letter of Hangul.
         let blank = matches!(it, '\u{115f}' | '\u{1160}');

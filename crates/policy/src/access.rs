@@ -137,6 +137,10 @@ impl Rules {
             terms.push_str(", a secret");
         }
         terms.push_str(&grant.terms.to_string());
+        if let Some(emergency) = &grant.terms.break_glass {
+            terms.push_str(", declared by ");
+            terms.push_str(&emergency.officials.join(" or "));
+        }
         for (index, reason) in self.owner_rules(&grant.dataset).keys().enumerate() {
             terms.push_str(if index == 0 { ", but for " } else { " " });
             terms.push_str(reason);

@@ -53,7 +53,7 @@ fn every_term_is_read() {
     );
     assert_eq!(
         terms.to_string(),
-        ", in an emergency of 60 minutes by a or b, reviewed within 24 hours, with a \
+        ", in an emergency of 60 minutes, reviewed within 24 hours, with a \
          dossier, with consent, with 2 approvals, 1000 a day, 3 a day \
          per subject, 10 a minute per official, personal_id but for its last 3 covered, notify \
          the subject, log as warn, keep 30 days, review within 7 days, without \

@@ -191,3 +191,27 @@ fn a_covered_field_is_covered_in_every_part_of_the_view() {
     assert_eq!(person(&["personal_id"]), "\n\u{c}*********345");
     assert_eq!(person(&["full_name"]), "\u{12}\u{2}An");
 }
+
+/// R94: a comparison shows who may declare an emergency; what is told of a lookup names nobody.
+#[test]
+fn who_may_declare_an_emergency_is_shown_with_access_and_with_no_lookup() {
+    let ground = granted(
+        "break_glass = { officials = [\"an\", \"binh\"], relaxes = [], minutes = 60, \
+         review_hours = 24 }",
+    );
+    let at = Moment::from_unix_ms(IN_FORCE_MS);
+    let accesses = ground.rules.accesses(&ground.catalog, at);
+    let mut offers = accesses.iter().flat_map(|access| &access.offers);
+    let offer = offers.find(|offer| offer.grant.as_str() == CITED).unwrap();
+    assert!(
+        offer.terms.ends_with(", declared by an or binh"),
+        "{offer:?}"
+    );
+    let grants = ground.catalog.agreements().iter().flat_map(|it| &it.grants);
+    let mut tried = grants.filter(|grant| grant.id.as_str() == CITED);
+    let told = tried.next().unwrap().terms.to_string();
+    assert!(
+        told.contains("in an emergency") && !told.contains("binh"),
+        "{told}"
+    );
+}
