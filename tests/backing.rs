@@ -4,5 +4,5 @@
 mod approvals;
 mod cases;
 mod consents;
-mod desk;
+pub(crate) mod desk;
 mod guide;

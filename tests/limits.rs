@@ -38,7 +38,7 @@ async fn start(limits: &str) -> Running {
 }
 
 /// Waits until the day in Việt Nam lasts for longer than a test does.
-async fn time_for_a_test() {
+pub(crate) async fn time_for_a_test() {
     until("the next day", async || {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let in_vietnam = since_epoch.unwrap().as_secs() + 7 * 3600;

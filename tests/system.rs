@@ -19,17 +19,23 @@ mod backing;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod corrections;
+#[cfg(test)]
 mod covered;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod lookup;
 #[cfg(test)]
+mod once_only;
+#[cfg(test)]
 mod owners;
 #[cfg(test)]
 mod quarters;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

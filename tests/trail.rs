@@ -2,11 +2,11 @@
 //! it, what is held, and what is erased.
 
 pub(crate) mod asking;
+pub(crate) mod held;
+pub(crate) mod unrecorded;
 
 mod accesses;
 mod erased;
-mod held;
 mod roles;
 mod searched;
 mod stalled;
-mod unrecorded;

@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "motlan/audit/v1/record.proto",
         "motlan/audit/v1/audit.proto",
         "motlan/policy/v1/agreements.proto",
+        "motlan/once/v1/once.proto",
     ];
     println!("cargo:rerun-if-changed={}", proto.join("motlan").display());
     let mut compiler = protox::Compiler::new([&proto])?;
@@ -29,6 +30,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ".motlan.audit.v1.PlaceHoldRequest",
         ".motlan.audit.v1.EraseRequest",
         ".motlan.policy.v1.Notice",
+        ".motlan.once.v1.CollectRequest",
+        ".motlan.once.v1.Wanted",
+        ".motlan.once.v1.CollectResponse",
+        ".motlan.once.v1.Evidence",
+        ".motlan.once.v1.Ground",
+        ".motlan.once.v1.Correction",
+        ".motlan.once.v1.CloseCorrectionRequest",
     ]);
     generator.compile_fds(compiler.file_descriptor_set())?;
     Ok(())

@@ -153,6 +153,14 @@ impl Running {
         self.laid.serve(settings, self.verifier).await
     }
 
+    /// Stops where the ledger has failed, and starts anew with what lies there.
+    pub(crate) async fn again_after_failure(self) -> Self {
+        drop(self.desk);
+        assert!(self.gateway.stop().await.is_err());
+        let settings = Settings::read(&self.laid.world.config()).unwrap();
+        self.laid.serve(settings, self.verifier).await
+    }
+
     /// Where its logs lie.
     pub(crate) fn layout(&self) -> Layout {
         self.laid.layout()

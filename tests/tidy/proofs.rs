@@ -4,9 +4,10 @@ use super::finding::Finding;
 use super::source::{Path, Source};
 
 /// The proofs, each with the folder of its crate. `Fetched` and `Release` prove nothing.
-const PROOFS: [(&str, &str); 16] = [
+const PROOFS: [(&str, &str); 17] = [
     ("policy", "Permit"),
     ("audit", "Durable"),
+    ("audit", "Issued"),
     ("exchange", "Caller"),
     ("exchange", "Shown"),
     ("exchange", "Question"),

@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Long enough to see that it holds.
 const SHORT: Duration = Duration::from_secs(3);
 
-fn in_us(time: Duration) -> i64 {
+pub(crate) fn in_us(time: Duration) -> i64 {
     let then = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
     i64::try_from(then.as_micros()).unwrap()
 }

@@ -14,7 +14,7 @@ use crate::system::until::until;
 
 /// Has the ledger find another file in the place of each that it writes, with the same in it: it
 /// can be read, and not be written.
-fn block_writing(folder: &Path) {
+pub(crate) fn block_writing(folder: &Path) {
     let segments = segments(folder);
     assert!(!segments.is_empty());
     for segment in segments {

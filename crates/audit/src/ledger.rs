@@ -4,6 +4,7 @@ mod append;
 mod committer;
 mod create;
 mod erase;
+mod ground;
 mod known;
 mod links;
 mod open;
@@ -120,6 +121,8 @@ struct Handle {
     folder: PathBuf,
     free_bytes_min: u64,
     sealer: Sealer,
+    /// The committer's, for grounds: nothing else signs.
+    key: Arc<SignerKey>,
     /// What it says of other logs.
     links: Mutex<Links>,
     /// Held by the erasure under way.

@@ -6,7 +6,7 @@
 //! the encryption of each record's personal part, with its erasure. Out of scope: what a record
 //! says (that is the exchange's), the network, policy. `docs/LEDGER.md` describes the files.
 //!
-//! [`Ledger::append`] is the only async function; all else blocks. One thread per open ledger
+//! [`Ledger::append`] and [`Ledger::ground`] are async; all else blocks. One thread per open ledger
 //! writes: it has the [`Store`] commit a batch, grows the tree, signs, and then hands each waiter
 //! its [`Durable`]. On any error of the store the ledger has failed for good ([`State::Failed`]).
 //!
@@ -19,6 +19,7 @@
 mod checkpoint;
 mod disk;
 mod frame;
+mod ground;
 mod identity;
 mod index;
 mod leaves;
@@ -38,6 +39,7 @@ pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use disk::{Disk, LocalDisk, Work};
+pub use ground::{Ground, GroundError, GroundFault, Issued, SignedGround, verify_ground};
 pub use identity::IdentityError;
 pub use index::{
     Differences, Field, FolderError, Index, IndexError, IndexState, LogFolder, Page, Query,

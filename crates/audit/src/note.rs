@@ -3,6 +3,7 @@
 //! next.
 
 mod cosign;
+pub(crate) mod jws;
 mod key;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};

@@ -1,6 +1,7 @@
 //! Verification from the files alone, without the gateway: for an auditor who trusts neither the
 //! operator nor the disk, only the log's verifier key.
 
+mod component;
 mod entries;
 mod receipt;
 mod report;
@@ -27,6 +28,7 @@ use crate::note::VerifierKey;
 use crate::sealing::{Sealing, SealingError, is_envelope};
 use crate::shards::LayoutError;
 use crate::tree::{Hash, TileError, Tiles, Tree};
+pub(crate) use component::tells_a_component;
 use rules::Rules;
 pub(crate) use rules::{tells_a_hold, tells_a_look};
 use seals::Seals;
@@ -302,6 +304,7 @@ impl Visit for Audit<'_> {
             RecordKind::Look => self.report.looks += 1,
             RecordKind::Hold => self.report.holds += 1,
             RecordKind::Link => self.report.links += 1,
+            RecordKind::Component => self.report.components += 1,
             RecordKind::Unspecified => {}
         }
         self.rules.check(index, record, wrong);

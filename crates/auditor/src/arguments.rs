@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use motlan_audit::{KeyError, Quarter, RecordId, RecordIdError, VerifierKey};
 
 use crate::export::Export;
+use crate::ground::GroundCommand;
 use crate::index::IndexCommand;
 use crate::log::Log;
 use crate::search::Search;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Consistency proofs: that a log begins with all records that it had before.
     #[command(subcommand)]
     Consistency(ConsistencyCommand),
+    /// Grounds: signed statements that a document may be asked for, and why.
+    #[command(subcommand)]
+    Ground(GroundCommand),
     /// Witnesses: those who sign that a log has one history.
     #[command(subcommand)]
     Witness(WitnessCommand),

@@ -1,14 +1,16 @@
 //! `motlan-audit`: what an inspector runs on a ledger, without the gateway.
 //!
-//! In scope: verifying a whole ledger, verifying receipts and proofs, making proofs, showing,
-//! searching and exporting records, and serving as a witness to ledgers of others. Out of scope:
-//! changing a ledger; no file in it is written, not even a lock. Exit codes: 0 all is well, 1
-//! something was found, 2 it could not be done.
+//! In scope: verifying a whole ledger, verifying receipts, proofs and grounds, making proofs,
+//! showing, searching and exporting records, and serving as a witness to ledgers of others. Out of
+//! scope: changing a ledger; no file in it is written, not even a lock.
+//!
+//! Exit codes: 0 all is well, 1 something was found, 2 it could not be done.
 
 mod arguments;
 mod consistency;
 mod export;
 mod file;
+mod ground;
 mod index;
 mod log;
 mod moment;
@@ -68,6 +70,7 @@ fn run(command: &Command) -> anyhow::Result<bool> {
             new,
             key,
         }) => consistency::verify(file, old, new.as_deref(), &key.0, &mut out)?,
+        Command::Ground(command) => ground::run(command, &mut out)?,
         Command::Search(search) => {
             search::search(search, &mut out)?;
             true

@@ -26,11 +26,7 @@ pub(crate) enum Error {
 
 /// Verifies and tells; whether all is well.
 pub(crate) fn verify(file: &Path, key: &VerifierKey, out: &mut dyn Write) -> Result<bool, Error> {
-    let bytes = file::read(file)?;
-    let receipt = decode(&bytes).ok_or_else(|| Error::NoReceipt {
-        file: file.to_owned(),
-    })?;
-    match verify_receipt(&receipt, key) {
+    match verify_receipt(&read(file)?, key) {
         Ok(proven) => {
             tell("receipt", &proven, out)?;
             Ok(true)
@@ -40,6 +36,14 @@ pub(crate) fn verify(file: &Path, key: &VerifierKey, out: &mut dyn Write) -> Res
             Ok(false)
         }
     }
+}
+
+/// A receipt as it stands in a file.
+pub(crate) fn read(file: &Path) -> Result<Receipt, Error> {
+    let bytes = file::read(file)?;
+    decode(&bytes).ok_or_else(|| Error::NoReceipt {
+        file: file.to_owned(),
+    })
 }
 
 fn decode(bytes: &[u8]) -> Option<Receipt> {

@@ -52,7 +52,8 @@ pub(crate) struct Search {
     /// The grant, as `agreement/grant`.
     #[arg(long, value_name = "GRANT")]
     grant: Option<String>,
-    /// What the record tells: `question`, `outcome`, `erasure`, `look`, `hold`, `link`.
+    /// What the record tells: `question`, `outcome`, `erasure`, `look`, `hold`, `link`,
+    /// `component`.
     #[arg(long, value_name = "KIND")]
     kind: Option<Named<RecordKind>>,
     /// How the lookup ended: `released`, `refused`, `failed` or `not_found`.
@@ -81,7 +82,7 @@ pub(crate) struct Search {
 
 /// `-`, and nothing else.
 #[derive(Clone, Copy, Debug)]
-struct FromInput;
+pub(crate) struct FromInput;
 
 impl FromStr for FromInput {
     type Err = &'static str;
@@ -220,7 +221,10 @@ impl Search {
 
     fn query(&self) -> Result<Query, Error> {
         Ok(Query {
-            subject: self.subject.map(|FromInput| subject()).transpose()?,
+            subject: self
+                .subject
+                .map(|FromInput| subject().ok_or(Error::Subject))
+                .transpose()?,
             dossier: self.dossier.clone(),
             official: self.official.clone(),
             caller: self.caller.clone(),
@@ -239,17 +243,15 @@ impl Search {
     }
 }
 
-fn subject() -> Result<String, Error> {
+/// The one subject on standard input.
+pub(crate) fn subject() -> Option<String> {
     let mut text = String::new();
     let read = io::stdin()
         .take(SUBJECT_BYTES_MAX)
         .read_to_string(&mut text);
     let subject = text.trim();
     let is_one = subject.lines().count() == 1 && (text.len() as u64) < SUBJECT_BYTES_MAX;
-    match read {
-        Ok(_) if is_one => Ok(subject.to_owned()),
-        _ => Err(Error::Subject),
-    }
+    (read.is_ok() && is_one).then(|| subject.to_owned())
 }
 
 fn write_json(page: &Page, with_sealed: bool, out: &mut dyn Write) -> io::Result<()> {

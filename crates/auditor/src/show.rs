@@ -1,5 +1,6 @@
 //! `motlan-audit show`.
 
+mod component;
 mod links;
 mod looks;
 
@@ -14,6 +15,8 @@ use motlan_audit::{
 };
 use serde_json::{Value, json};
 use thiserror::Error;
+
+pub(crate) use component::{ground_name, json as component_json, outcome as ground};
 
 use crate::arguments::Which;
 use crate::moment::time;
@@ -208,7 +211,10 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     let hold = record.hold.as_ref().map(looks::hold_words);
     let dropped = record.erasure.as_ref().and_then(|it| it.log.as_ref());
     let link = record.link.as_ref().or(dropped).map(links::words);
-    for (name, value) in look.into_iter().chain(hold).chain(link).flatten() {
+    let component = record.component.as_ref();
+    let component = component.map(|it| component::words(record, it));
+    let told = [look, hold, link, component].into_iter().flatten();
+    for (name, value) in told.flatten() {
         add(name, &value);
     }
     add(
@@ -236,6 +242,9 @@ pub(crate) fn ended(record: &Record) -> String {
         }
         (RecordKind::Hold, _) => "hold",
         (RecordKind::Link, _) => "link",
+        (RecordKind::Component, _) => {
+            return component::ended(&record.component.clone().unwrap_or_default());
+        }
         (_, Ended::Released) => "released",
         (_, Ended::Refused) => "refused",
         (_, Ended::Failed) => "failed",
@@ -301,6 +310,7 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "look": record.look.as_ref().map(looks::look_json),
         "hold": record.hold.as_ref().map(looks::hold_json),
         "link": record.link.as_ref().map(links::json),
+        "component": record.component.as_ref().map(component::json),
     })
 }
 

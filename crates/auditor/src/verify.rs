@@ -119,16 +119,20 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn tell_whether(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
     let name = match &report.origin {
         Some(origin) => origin.to_string(),
         None => format!("in {}", ledger.display()),
     };
     match report.findings.count {
-        0 => writeln!(out, "The ledger {name} is sound.\n")?,
-        1 => writeln!(out, "The ledger {name} is NOT sound: 1 finding.\n")?,
-        count => writeln!(out, "The ledger {name} is NOT sound: {count} findings.\n")?,
+        0 => writeln!(out, "The ledger {name} is sound.\n"),
+        1 => writeln!(out, "The ledger {name} is NOT sound: 1 finding.\n"),
+        count => writeln!(out, "The ledger {name} is NOT sound: {count} findings.\n"),
     }
+}
+
+fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
+    tell_whether(report, ledger, out)?;
     let mut line =
         |what: &str, count: u64, more: &str| writeln!(out, "  {what:<10} {count:>12}  {more}");
     let (segments, frames) = (report.segments, report.frames);
@@ -147,6 +151,11 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
     line("looks", report.looks, "into the audit trail")?;
     line("holds", report.holds, "begun or ended")?;
     line("links", report.links, "to the logs before and after")?;
+    line(
+        "components",
+        report.components,
+        "of dossiers: evidence or a ground",
+    )?;
     match report.sealed {
         Some(SealedParts { opened, erased, .. }) => line(
             "opened",

@@ -135,6 +135,13 @@ impl Catalog {
         Some(mark.concept).filter(|concept| !concept.is_empty())
     }
 
+    /// Whether an answer without this field of a contract is incomplete.
+    #[must_use]
+    pub fn is_required(&self, field: &FieldDescriptor) -> bool {
+        let mark = load::Options::of(&self.pool).field(field);
+        mark.is_some_and(|mark| mark.required)
+    }
+
     /// All agreements, by id. Whether one is in force is for the caller to decide: there is no
     /// clock here.
     #[must_use]

@@ -58,7 +58,7 @@ pub use name::{
     AgencyCode, AgreementId, DatabaseId, DatasetId, DocumentCode, GrantId, NAME_BYTES_MAX,
     NameError, ProcedureCode, SystemId, VariantCode, ViewName,
 };
-pub use once::{Database, DocumentKind, Held, Law, Meaning, Notice, Once, Source};
+pub use once::{Database, DocumentKind, Held, Law, Meaning, Notice, Once, Source, normalised};
 pub use party::{Agency, Role, Standing, System, TokenAlgorithm, TokenKey};
 pub use procedure::{Procedure, ProcedureRow, ReplacedDocument};
 pub use signed::{SignedCatalog, SignedFolder};

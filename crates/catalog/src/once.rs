@@ -1,7 +1,7 @@
 //! Once-only as the law has it: the documents that a database replaces, where each is held, and
 //! how soon an applicant is told that it could not be had.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -53,6 +53,9 @@ pub struct Law {
     pub valid_until: Date,
     /// How soon an applicant is told.
     pub notice: Notice,
+    /// With what personal identification numbers begin: three digits for where the birth was
+    /// registered. Never empty.
+    pub personal_id_codes: BTreeSet<String>,
 }
 
 impl Law {
@@ -103,6 +106,16 @@ impl Source {
         match self {
             Self::Held(held) => held.dataset.id.as_str(),
             Self::NotPublished(database) => database.id.as_str(),
+        }
+    }
+
+    /// How it is had from a dataset that is published on this day in Việt Nam; `None` where it
+    /// cannot be had from one.
+    #[must_use]
+    pub fn published(&self, day: Date) -> Option<&Held> {
+        match self {
+            Self::Held(held) if held.is_published(day) => Some(held),
+            Self::Held(_) | Self::NotPublished(_) => None,
         }
     }
 
@@ -160,7 +173,8 @@ pub struct Meaning {
 }
 
 /// A wording as it is compared: Unicode NFC, small letters, single spaces. Nothing else is alike.
-pub(crate) fn normalised(wording: &str) -> String {
+#[must_use]
+pub fn normalised(wording: &str) -> String {
     let small = wording.chars().flat_map(char::to_lowercase);
     let composed: String = small.nfc().collect();
     composed.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -54,7 +54,8 @@ pub struct System {
     pub token_keys: Vec<TokenKey>,
 }
 
-/// What a system may do beside its lookups: with the audit trail, and with what others sign.
+/// What a system may do beside its lookups: with the audit trail, with what others sign, and with
+/// what became of components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Searches the audit trail, personal parts included.
@@ -68,16 +69,22 @@ pub enum Role {
     Consent,
     /// Attests that officials of its own agency approved of what another of its systems asks.
     Approval,
+    /// Sees what is missing or differs in datasets of its own agency, and closes it.
+    Correction,
+    /// Sees what became of components of dossiers, in figures.
+    Report,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 5] = [
+    pub const ALL: [Role; 7] = [
         Role::Auditor,
         Role::CitizenView,
         Role::DataProtection,
         Role::Consent,
         Role::Approval,
+        Role::Correction,
+        Role::Report,
     ];
 
     /// The role as it stands in a catalogue.
@@ -89,6 +96,8 @@ impl Role {
             Role::DataProtection => "data_protection",
             Role::Consent => "consent",
             Role::Approval => "approval",
+            Role::Correction => "correction",
+            Role::Report => "report",
         }
     }
 }

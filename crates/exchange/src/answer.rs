@@ -1,7 +1,7 @@
 //! What came back from a provider, cut down to what may leave.
 
 use bytes::Bytes;
-use motlan_mask::Withheld;
+use motlan_mask::{Withheld, covers};
 
 use crate::duties::Duties;
 use crate::outcome::{Denial, Outcome, Release};
@@ -64,10 +64,16 @@ fn masked(
     let present = |path: &&String| !absent.contains(&path.as_str());
     let released = permit.paths().iter().filter(present).cloned().collect();
     let withheld = mask.dropped(&seen).map(str::to_owned).collect();
+    // As the agreement has it, whatever the answer holds.
+    let shown = |path: &str| permit.paths().iter().any(|wide| covers(wide, path));
+    let obliged = permit.terms().covers().into_iter().map(|cover| cover.path);
+    let mut covered: Vec<String> = obliged.filter(|path| shown(path)).collect();
+    covered.sort_unstable();
     Ok((
         Release {
             messages,
             withheld,
+            covered,
             as_of: fetched.as_of,
             keep_until_us: announced.obliged.keep_until_us,
         },

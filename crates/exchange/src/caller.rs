@@ -18,7 +18,8 @@ impl Official {
     }
 
     /// The name, for the sealed part of a record.
-    pub(crate) fn expose(&self) -> &str {
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

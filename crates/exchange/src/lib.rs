@@ -30,7 +30,7 @@ pub use backing::{Approval, Consent, InVain, Shown, Span};
 pub use caller::{Caller, Official, Statement};
 pub use duties::{Duties, DutyFault, Emergency, Use};
 pub use limits::{Charge, Exceeded, Limits, NoRandomKey, TAGS_MAX, Whose};
-pub use outcome::{Denial, Outcome, Recorded, Release, Reply};
+pub use outcome::{Denial, Lack, Outcome, Recorded, Release, Reply};
 pub use permitted::{Announced, Permitted, Unrecorded};
 pub use provider::{Enquiry, Fetched, Provider, ProviderFault};
 pub use question::{Arrival, Ask, Question};

@@ -1,5 +1,7 @@
 //! How a lookup ended, on its way through the ledger to the caller.
 
+mod lack;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -55,6 +57,36 @@ impl Denial {
             Self::Provider(fault) => fault.reason(),
         }
     }
+
+    /// What it means for whoever needs the data: whether it is there to be had at all.
+    #[must_use]
+    pub fn lack(&self) -> Lack {
+        match self {
+            Self::Policy(refusal) | Self::Unbacked { refusal, .. } => lack::of_refusal(refusal),
+            Self::Provider(fault) => lack::of_fault(fault),
+            // The caller mends the request, waits for the limit, has the uses reviewed; the
+            // operator sees to what the gateway could not do.
+            Self::Request(_) | Self::Duty(_) | Self::Limit(_) => Lack::Own,
+        }
+    }
+}
+
+/// What it means for whoever needs the data that a lookup gave none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// No agreement gives it to this agency for this purpose, as far as this question goes: of
+    /// several grants the nearest was told, of a cited one nothing but it. Whether another one
+    /// would give it, with all that can be shown, is for `Rules::allowing` to say.
+    NotShared,
+    /// The dataset has no record of the subject.
+    NotFound,
+    /// The owner's system did not give it.
+    Unavailable {
+        /// Whether it may give it when it is asked again.
+        again: bool,
+    },
+    /// The caller or the operator has to mend something: it is not known whether it can be had.
+    Own,
 }
 
 /// What the caller gets.
@@ -63,25 +95,27 @@ pub struct Release {
     pub messages: Vec<Bytes>,
     /// The fields that were present and did not leave.
     pub withheld: Vec<String>,
+    /// The fields of whose values the agreement covers a part, present or not, sorted.
+    pub covered: Vec<String>,
     /// As of when the answer holds, as RFC 3339.
     pub as_of: String,
     /// The first instant at which it may no longer be kept, in microseconds since the Unix epoch.
     pub keep_until_us: Option<i64>,
 }
 
-/// Something that opens only with the proof that its record is durable.
-struct Held<T>(T);
+/// Something that opens only with the proof that its record is durable. Boxed: an outcome is also
+/// the error of a decision.
+struct Held<T>(Box<T>);
 
 impl<T> Held<T> {
     fn open(self, _proof: &Durable) -> T {
-        self.0
+        *self.0
     }
 }
 
 /// How a lookup ended. Nobody hears of it before it is recorded.
 #[must_use]
 pub struct Outcome {
-    /// Boxed: an outcome is also the error of a decision.
     entry: Box<Entry>,
     result: Held<Result<Release, Denial>>,
     /// R96: lets no case of it be closed until the outcome is on record.
@@ -93,7 +127,7 @@ impl Outcome {
         let entry = Box::new(record::refused(&question, &revision, &denial));
         Self {
             entry,
-            result: Held(Err(denial)),
+            result: Held(Box::new(Err(denial))),
             under_way: None,
         }
     }
@@ -102,7 +136,7 @@ impl Outcome {
         let entry = Box::new(record::failed(&announced, &denial));
         Self {
             entry,
-            result: Held(Err(denial)),
+            result: Held(Box::new(Err(denial))),
             under_way: Some(announced.obliged.made.under_way),
         }
     }
@@ -111,7 +145,7 @@ impl Outcome {
         let entry = Box::new(record::answered(&announced, &release, released));
         Self {
             entry,
-            result: Held(Ok(release)),
+            result: Held(Box::new(Ok(release))),
             under_way: Some(announced.obliged.made.under_way),
         }
     }

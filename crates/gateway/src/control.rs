@@ -1,9 +1,11 @@
-//! The gateway's own services: health, reflection, the audit trail, and what uses of agreements
-//! leave behind. Built with tonic and limited with tower; the same mutual TLS as for lookups.
-//! Health and reflection need no token.
+//! The gateway's own services: health, reflection, the audit trail, what uses of agreements leave
+//! behind, and what the law lets a desk ask of a citizen. Built with tonic and limited with tower;
+//! the same mutual TLS as for lookups. Health and reflection need no token, nor does a plan of the
+//! law.
 
 mod admission;
 mod audit;
+mod once;
 mod receipts;
 mod reflection;
 
@@ -18,6 +20,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use motlan_api::audit::v1::audit_server::AuditServer;
+use motlan_api::once::v1::once_only_server::OnceOnlyServer;
 use motlan_api::policy::v1::agreements_server::AgreementsServer;
 use motlan_audit::{Shards, State};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -31,13 +34,14 @@ use tower::{BoxError, ServiceBuilder, ServiceExt as _};
 use tower_http::trace::TraceLayer;
 
 use crate::enforced::InForce;
-use crate::lookup::{ReplyBody, WireError};
+use crate::lookup::{Lookups, ReplyBody, WireError};
 use crate::places::Places;
 use crate::state::Upkeep;
 use crate::telemetry::Metrics;
 pub(crate) use admission::{Admission, Barred};
 use audit::AuditTrail;
 pub use audit::Trails;
+use once::Once;
 pub(crate) use reflection::Reflection;
 
 /// What is part of the set in force lies below this path.
@@ -48,8 +52,8 @@ const CALLS_MAX: usize = 128;
 const CALLS_PER_SYSTEM_MAX: usize = 32;
 /// A message to one of these services.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
-/// The same with the five bytes before it.
-const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 5;
+/// What stands before a message.
+const PREFIX_BYTES: usize = 5;
 /// A message of the audit trail; clients take 4 MiB.
 const REPLY_BYTES_MAX: usize = 4 << 20;
 /// Until the head of a response.
@@ -96,11 +100,13 @@ impl Control {
     /// [`ControlError`] where there is no randomness.
     pub fn new(
         trails: Trails,
+        lookups: Arc<Lookups>,
         upkeep: Upkeep,
         metrics: &Metrics,
     ) -> Result<(Self, HealthReporter), ControlError> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        let trail = AuditTrail::new(trails, upkeep, metrics)?;
+        let trail = AuditTrail::new(trails, upkeep.clone(), metrics)?;
+        let once = Once::new(trail.clone(), lookups, upkeep, metrics);
         let mut routes = Routes::builder();
         routes
             .add_service(health.max_decoding_message_size(MESSAGE_BYTES_MAX))
@@ -112,6 +118,11 @@ impl Control {
             .add_service(
                 AgreementsServer::new(trail)
                     .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                    .max_encoding_message_size(REPLY_BYTES_MAX),
+            )
+            .add_service(
+                OnceOnlyServer::new(once)
+                    .max_decoding_message_size(once::COLLECT_BYTES_MAX)
                     .max_encoding_message_size(REPLY_BYTES_MAX),
             );
         let control = Self {
@@ -182,7 +193,11 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
     let (head, body) = request.into_parts();
-    let collecting = Limited::new(body, FRAME_BYTES_MAX).collect();
+    let bytes_max = match head.uri.path() {
+        once::COLLECT => once::COLLECT_BYTES_MAX,
+        _ => MESSAGE_BYTES_MAX,
+    };
+    let collecting = Limited::new(body, bytes_max + PREFIX_BYTES).collect();
     let collected = timeout_at(end, collecting).await.map_err(|_late| {
         let message = "the message did not come in time";
         WireError::new(Code::DeadlineExceeded, "MESSAGE_LATE", message)

@@ -1,7 +1,9 @@
-//! `motlan demo`: a one-stop desk in Hà Nội handles real procedures against sample providers,
-//! through the same gateway as `motlan serve`, and the ledger is checked afterwards.
+//! `motlan demo`: a one-stop desk in Hà Nội handles real procedures and a whole dossier against
+//! sample providers, through the same gateway as `motlan serve`, and the ledger is checked
+//! afterwards.
 
 mod check;
+mod dossier;
 mod play;
 mod scenes;
 mod table;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use motlan_catalog::Catalog;
 use motlan_gateway::state::State;
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::World;
@@ -61,8 +64,11 @@ impl Demo {
         let verifier = made.verifier.to_string();
         let (port, admin_port) = (gateway.address().port(), gateway.admin_address().port());
 
+        let catalog = Catalog::load(&settings.catalog.folder);
+        let catalog = catalog.map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
         let played = play::all(&world, port).await?;
-        let as_told = table::print(&world, &settings.catalog.folder, &played)?;
+        let as_told = table::print(&world, &catalog, &played)?;
+        dossier::play(&world, &catalog, port, &made.verifier).await?;
         let sound = check::ledger(
             &settings.ledger.layout().ledger(made.origin.quarter()),
             &made.verifier,
@@ -106,6 +112,7 @@ fn next_steps() {
     println!(
         "  README.md                                      a call with grpcurl and with Python"
     );
+    println!("  docs/once/collect.md                           a dossier from your own client");
     println!("  deploy/catalog/                                the agreements that decided");
 }
 

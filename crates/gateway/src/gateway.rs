@@ -122,8 +122,17 @@ impl Gateway {
         let used = blocking(recall).await?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
-        let (control, reporter) = Control::new(trails, upkeep.clone(), &metrics)?;
         let shadow = shadow(&settings, &in_force, &metrics).await?;
+        let lookups = Arc::new(Lookups::new(
+            in_force.clone(),
+            shadow.clone(),
+            shards.clone(),
+            metrics.clone(),
+            settings.limits.lookup,
+            Arc::new(used),
+            upkeep.clone(),
+        ));
+        let (control, reporter) = Control::new(trails, Arc::clone(&lookups), upkeep, &metrics)?;
         let (stop, stopped) = watch::channel(false);
 
         let admin = Admin {
@@ -135,15 +144,6 @@ impl Gateway {
             stop: stopped.clone(),
         };
         let health = report_health(reporter, shards.clone(), in_force.clone());
-        let lookups = Arc::new(Lookups::new(
-            in_force.clone(),
-            shadow.clone(),
-            shards.clone(),
-            metrics.clone(),
-            settings.limits.lookup,
-            Arc::new(used),
-            upkeep,
-        ));
         let listener = Listener {
             in_force: in_force.clone(),
             tls: server_tls,

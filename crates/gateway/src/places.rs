@@ -47,6 +47,17 @@ impl Places {
         })
     }
 
+    /// The same, waiting for one, at most until `end`.
+    pub async fn wait(&self, system: &SystemId, end: Instant) -> Option<Place> {
+        let taking = async {
+            Some(Place {
+                _of_share: self.share(system).acquire_owned().await.ok()?,
+                _of_all: Arc::clone(&self.all).acquire_owned().await.ok()?,
+            })
+        };
+        tokio::time::timeout_at(end.into(), taking).await.ok()?
+    }
+
     fn share(&self, system: &SystemId) -> Arc<Semaphore> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(system) {

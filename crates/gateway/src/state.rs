@@ -1,8 +1,9 @@
 //! What must outlast a lookup beside its records: emergencies, cases to be reviewed, notices to
-//! subjects, consents that were taken back. One file, a redb database.
+//! subjects, consents that were taken back, corrections that owners were asked for. One file, a
+//! redb database.
 //!
 //! Nobody is named in it: it holds the names of records, whose sealed parts can be erased, and
-//! keyed digests of incidents and consents by a key of its own.
+//! keyed digests of incidents, consents and what is to be corrected by a key of its own.
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
@@ -16,8 +17,14 @@
 //! | `open` | grant | how many cases of it are open: of emergencies, of single uses |
 //! | `numbers` | | the last number that a case was given |
 //! | `notices` | record | when it was kept |
+//! | `corrections` | dataset, number | owner, method, outcome, fields, since when, record, digest |
+//! | `met` | dataset, digest of what is wrong | number of the correction |
+//! | `times` | number of the correction | how often it was met |
+//! | `backlog` | dataset | how many corrections of it are open |
+//! | `tickets` | | the last number that a correction was given |
 
 mod cases;
+mod corrections;
 mod duties;
 
 use std::fs::{self, OpenOptions};
@@ -35,13 +42,17 @@ use redb::{
 };
 
 pub use cases::{Case, CloseError};
+pub(crate) use corrections::Owned;
+pub use corrections::{CorrectError, Correction, Ticket};
 pub use duties::Upkeep;
 
 const STAMP: TableDefinition<'_, (), (u16, &[u8])> = TableDefinition::new("stamp");
 const REVOKED: TableDefinition<'_, &[u8], i64> = TableDefinition::new("revoked");
 const NOTICES: TableDefinition<'_, &str, i64> = TableDefinition::new("notices");
 
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
+/// The version before corrections. It is brought up when it is opened.
+const VERSION_BEFORE: u16 = 2;
 const MODE: u32 = 0o600;
 const KEY_BYTES: usize = 32;
 /// What the database keeps in memory.
@@ -165,6 +176,7 @@ impl State {
             writing.open_table(REVOKED)?;
             writing.open_table(NOTICES)?;
             cases::make(&writing)?;
+            corrections::make(&writing)?;
             writing.commit()?;
             Ok(())
         };
@@ -207,10 +219,12 @@ impl State {
                 Err(DatabaseError::DatabaseAlreadyOpen) => return Ok(None),
                 opened => opened?,
             };
-            let stamp = opened.begin_read()?.open_table(STAMP)?;
-            let stamp = stamp.get(())?.ok_or_else(|| damaged("it has no stamp"))?;
-            let (version, key) = stamp.value();
-            let key = (key.len() == KEY_BYTES).then(|| hmac::Key::new(hmac::HMAC_SHA256, key));
+            let (mut version, key) = stamp(&opened)?;
+            if version == VERSION_BEFORE && key.len() == KEY_BYTES {
+                upgrade(&opened, &key)?;
+                version = VERSION;
+            }
+            let key = (key.len() == KEY_BYTES).then(|| hmac::Key::new(hmac::HMAC_SHA256, &key));
             Ok(Some((opened, version, key)))
         };
         let opened = guarded(open).map_err(|error| database(file, error))?;
@@ -314,6 +328,23 @@ impl State {
         }
         hmac::sign(&self.0.key, &text)
     }
+}
+
+/// The version of a database, and the key of its digests.
+fn stamp(database: &Database) -> Result<(u16, Vec<u8>), redb::Error> {
+    let stamp = database.begin_read()?.open_table(STAMP)?;
+    let stamp = stamp.get(())?.ok_or_else(|| damaged("it has no stamp"))?;
+    let (version, key) = stamp.value();
+    Ok((version, key.to_owned()))
+}
+
+/// Brings a database of the version before to this one, as a whole or not at all.
+fn upgrade(database: &Database, key: &[u8]) -> Result<(), redb::Error> {
+    let writing = database.begin_write()?;
+    corrections::make(&writing)?;
+    writing.open_table(STAMP)?.insert((), (VERSION, key))?;
+    writing.commit()?;
+    Ok(())
 }
 
 fn builder() -> Builder {

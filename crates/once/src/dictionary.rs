@@ -1,6 +1,6 @@
 //! The shared dictionary, turned round: where in the answers of which methods a concept stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use motlan_catalog::{Catalog, Method};
@@ -70,6 +70,28 @@ impl Dictionary {
     pub(crate) fn concepts(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(String::as_str)
     }
+}
+
+/// The concept by which a method is asked: that of the answer's nearest field with the name of the
+/// request's.
+pub(crate) fn key_of(catalog: &Catalog, method: &Method) -> Option<String> {
+    let key = method.subject_path.rsplit('.').next()?;
+    let mut met = BTreeSet::from([method.response.full_name().to_owned()]);
+    let mut next = VecDeque::from([method.response.clone()]);
+    while let Some(message) = next.pop_front() {
+        let found = message.get_field_by_name(key);
+        if let Some(concept) = found.and_then(|field| catalog.concept(&field)) {
+            return Some(concept);
+        }
+        for field in message.fields() {
+            if let Kind::Message(inner) = field.kind()
+                && met.insert(inner.full_name().to_owned())
+            {
+                next.push_back(inner);
+            }
+        }
+    }
+    None
 }
 
 struct Walk<'w> {

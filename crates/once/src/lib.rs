@@ -2,7 +2,9 @@
 //!
 //! In scope: which documents of a procedure a database replaces ([`plan()`]), what every row of the
 //! law comes to ([`coverage()`]), by when an applicant must be told that data could not be had
-//! ([`deadline()`]), and which questions of a form the law forbids ([`Form`], [`judge()`]).
+//! ([`deadline()`]), which questions of a form the law forbids ([`Form`], [`judge()`]), what is to
+//! be asked for a dossier ([`intake()`]), and whether what came back is a ground to ask the
+//! applicant ([`Held::judge`]).
 //! Apart from reading a form, all of it is pure: the catalogue goes in, and the day or the moment
 //! where one counts.
 //!
@@ -15,12 +17,19 @@
 //! | [`QUESTIONS_MAX`] | questions of one form |
 //! | [`DEPTH_MAX`] | messages within messages in which a concept is looked for |
 //! | [`DAYS_MAX`] | days that a deadline is looked for |
+//! | [`COMPONENTS_MAX`] | components that are asked for at once |
+//! | [`FAULTS_MAX`] | faults of one request that are told |
+//! | [`FIELDS_MAX`] | fields that one finding names |
+//! | [`DOSSIER_BYTES_MAX`] | a dossier's code |
 
 mod clause;
 mod coverage;
 mod deadline;
 mod dictionary;
+mod dossier;
 mod form;
+mod held;
+mod intake;
 mod plan;
 
 pub use coverage::{
@@ -28,5 +37,8 @@ pub use coverage::{
 };
 pub use deadline::{Channel, DAYS_MAX, DeadlineError, deadline};
 pub use dictionary::DEPTH_MAX;
+pub use dossier::{DOSSIER_BYTES_MAX, DossierFault, dossier_code};
 pub use form::{About, Answered, Form, Judged, Open, QUESTIONS_MAX, Question, Verdict, judge};
+pub use held::{FIELDS_MAX, Finding, Held};
+pub use intake::{COMPONENTS_MAX, FAULTS_MAX, IntakeFault, NotPublished, Piece, Wanted, intake};
 pub use plan::{Basis, Component, Listing, Plan, PlanError, Variant, plan};

@@ -63,6 +63,21 @@ pub struct Component<'c> {
     pub bases: Vec<Basis<'c>>,
 }
 
+impl Component<'_> {
+    /// The clauses by which it is replaced, as they are cited, each once, in the order of the law.
+    /// Never empty.
+    #[must_use]
+    pub fn clauses(&self, law: &Law) -> Vec<String> {
+        let mut clauses = Vec::new();
+        for clause in self.bases.iter().map(|basis| basis.clause(law)) {
+            if !clauses.contains(&clause) {
+                clauses.push(clause);
+            }
+        }
+        clauses
+    }
+}
+
 /// Where the law says that a document is replaced.
 #[derive(Debug, Clone)]
 pub enum Basis<'c> {

@@ -85,6 +85,28 @@ impl Rules {
         accesses
     }
 
+    /// The grants of the calling system's agency with each of which alone these rules would allow
+    /// the question, were it cited, with a dossier and all that others can sign, at the first
+    /// instant of the grant's hours from `now` on. Of agreements that are in force at `now`, and
+    /// none for emergencies. `catalog` is the one that these rules were made of.
+    #[must_use]
+    pub fn allowing(&self, catalog: &Catalog, query: &Query<'_>, now: Moment) -> Vec<GrantId> {
+        let in_force = catalog.agreements().iter().filter(|agreement| {
+            agreement.consumer == query.system.agency && agreement.valid.contains(now.unix_ms())
+        });
+        let grants = in_force.flat_map(|agreement| {
+            let grants = agreement.grants.iter();
+            grants.map(|grant| (agreement.valid, grant))
+        });
+        let allows = |(valid, grant): &(Validity, &Grant)| {
+            let query = at_hand(query, grant, None);
+            let opens = first_open(grant, *valid, now);
+            opens.is_some_and(|at| self.decide(&query, at).is_ok())
+        };
+        let allowing = grants.filter(allows).map(|(_, grant)| grant.id.clone());
+        allowing.collect()
+    }
+
     /// What a grant gives, procedures with the same outcome together.
     fn offers(
         &self,
@@ -102,15 +124,11 @@ impl Rules {
                 method,
                 procedure,
                 dossier: true,
-                backing: Backing {
-                    consented: Some(&[]),
-                    approvals: APPROVALS_MAX,
-                    emergency: emergency(grant),
-                },
-                cited: Some(grant.id.as_str()),
+                backing: Backing::default(),
+                cited: None,
                 fields: &[],
             };
-            let permit = self.offered(&query, at);
+            let permit = self.offered(&at_hand(&query, grant, emergency(grant)), at);
             let permit = permit.map_err(|refusal| refusal.reason().to_owned())?;
             Ok(permit.leaves())
         };
@@ -146,6 +164,20 @@ impl Rules {
             terms.push_str(reason);
         }
         terms
+    }
+}
+
+/// The question with `grant` cited, a dossier, and all that others can sign.
+fn at_hand<'a>(query: &Query<'a>, grant: &'a Grant, emergency: Option<&'a str>) -> Query<'a> {
+    Query {
+        dossier: true,
+        backing: Backing {
+            consented: Some(&[]),
+            approvals: APPROVALS_MAX,
+            emergency,
+        },
+        cited: Some(grant.id.as_str()),
+        ..*query
     }
 }
 

@@ -20,7 +20,7 @@ mod serve;
 mod wire;
 
 pub use holdings::{Holdings, HoldingsError};
-pub use misbehaviour::{CHATTER, CHATTER_HEADER, Misbehaviour, UNKNOWN_FIELD_TEXT};
+pub use misbehaviour::{CHATTER, CHATTER_HEADER, Meeting, Misbehaviour, UNKNOWN_FIELD_TEXT};
 pub use seen::Seen;
 use serve::State;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail, ensure};
 use motlan_testkit::Client;
 
+use crate::collection;
 use crate::contender::Contender;
 use crate::deployment::Deployment;
 use crate::expected::Expected;
@@ -60,6 +61,8 @@ async fn measure(options: &Options) -> Result<Results> {
 
     let (windows, answered) = rounds(options, &deployment, &turns).await?;
     let report = deployment.close()?;
+    let collection = collection::measure(options);
+    let collection = collection.await.context("the components of a dossier")?;
     ensure!(
         report.is_sound(),
         "the ledger is not sound: {:?}",
@@ -81,6 +84,7 @@ async fn measure(options: &Options) -> Result<Results> {
             lookups: answered + 1,
             commits: report.frames,
         },
+        collection,
     })
 }
 

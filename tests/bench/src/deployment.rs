@@ -23,8 +23,8 @@ use crate::owner;
 
 /// Who asks: Hà Nội's one-stop desk, which is granted the view `residence` for the registration of
 /// residence.
-const CALLER: &str = "H26/one-stop";
-const PROCEDURE: &str = "1.004222";
+pub(crate) const CALLER: &str = "H26/one-stop";
+pub(crate) const PROCEDURE: &str = "1.004222";
 /// What is asked.
 const GET_PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
 
@@ -155,7 +155,7 @@ fn start_owner(world: &World) -> Result<Child> {
 }
 
 /// Makes the ledger as an operator does.
-fn make_ledger(motlan: &Path, world: &World) -> Result<VerifierKey> {
+pub(crate) fn make_ledger(motlan: &Path, world: &World) -> Result<VerifierKey> {
     let mut command = Command::new(motlan);
     command.args(["ledger", "init", "--config"]);
     let made = command.arg(world.config()).output()?;
@@ -175,7 +175,7 @@ fn itself(role: &str, dir: &Path) -> Result<Command> {
 }
 
 /// The gateway's binary, which lies beside this one.
-fn motlan() -> Result<PathBuf> {
+pub(crate) fn motlan() -> Result<PathBuf> {
     let file = std::env::current_exe()?.with_file_name("motlan");
     let profile = if cfg!(debug_assertions) {
         ""

@@ -10,6 +10,7 @@
 //! - [`options`]: the command line. [`course`]: the rounds, from set-up to the verified ledger.
 //! - [`deployment`] and [`child`]: what is set up. [`owner`] and [`pass_through`]: two of the
 //!   processes.
+//! - [`collection`]: the components of a dossier, against the slowest of them.
 //! - [`load`]: the callers, and what they measure. [`machine`]: what the kernel tells.
 //! - [`figures`], [`results`] and [`table`]: what is made of it.
 //!
@@ -17,6 +18,7 @@
 //! [`child::STOP_MAX`]; a call has the patience of `motlan-testkit`'s client.
 
 mod child;
+mod collection;
 mod contender;
 mod course;
 mod deployment;

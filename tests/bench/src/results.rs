@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use crate::collection::Collection;
 use crate::contender::Contender;
 use crate::machine::Machine;
 
@@ -26,6 +27,7 @@ pub(crate) struct Results {
     pub(crate) at_rest: Vec<AtRest>,
     pub(crate) windows: Vec<Window>,
     pub(crate) ledger: Ledger,
+    pub(crate) collection: Collection,
 }
 
 /// A proxy's memory before the first call.

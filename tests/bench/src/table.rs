@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::collection::Collection;
 use crate::contender::Contender;
 use crate::figures::Spread;
 use crate::results::{Results, Window};
@@ -35,6 +36,7 @@ pub(crate) fn of(results: &Results) -> String {
         aligned(&ratios(results, &levels)),
         aligned(&memory(results)),
         ending(results),
+        collection(&results.collection),
     ]
     .join("\n")
 }
@@ -122,6 +124,18 @@ fn ending(results: &Results) -> String {
     format!(
         "Ledger verified offline: {} records of {} lookups, {} commits\n",
         ledger.records, ledger.lookups, ledger.commits
+    )
+}
+
+fn collection(collection: &Collection) -> String {
+    format!(
+        "{} components of a dossier at once, {} ms at the owners': {:.1} ms, the slowest by itself \
+         {:.1} ms, which is {:.2} times as long (goal: 1.5)\n",
+        collection.components,
+        collection.latency_ms,
+        collection.all_ms,
+        collection.slowest_ms,
+        collection.ratio(),
     )
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
-use motlan_api::audit::v1::{Record, RecordKind, Sealed};
+use motlan_api::audit::v1::{GroundOutcome, Record, RecordKind, Sealed};
 use prost::Message as _;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -15,7 +15,7 @@ use crate::identity::LogId;
 use crate::origin::RecordId;
 use crate::sealing::{self, Bound, NONCE_BYTES, Sealer};
 use crate::tree::{leaf_hash, sha256};
-use crate::verify::{tells_a_hold, tells_a_look};
+use crate::verify::{tells_a_component, tells_a_hold, tells_a_look};
 
 /// The version of [`Record`] that is written.
 pub(crate) const FORMAT: u32 = 1;
@@ -63,6 +63,12 @@ impl Entry {
             }
             RecordKind::Hold if !tells_a_hold(&self.record) => {
                 malformed("a hold says until when, and why")
+            }
+            RecordKind::Component if !tells_a_component(&self.record) => {
+                malformed("a component says what became of what")
+            }
+            RecordKind::Component if is_ground(&self.record) => {
+                malformed("a ground is recorded where it is signed")
             }
             _ if self.record.erasure.is_some() || !self.sealed.erased.is_empty() => {
                 malformed("only an erasure says what was erased")
@@ -128,6 +134,11 @@ impl Entry {
             receiver,
         ))
     }
+}
+
+fn is_ground(record: &Record) -> bool {
+    let component = record.component.as_ref();
+    component.is_some_and(|it| it.outcome() != GroundOutcome::Unspecified)
 }
 
 /// Where the committer's answer arrives.

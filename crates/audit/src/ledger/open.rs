@@ -227,7 +227,7 @@ pub(super) fn open(
     let committer = Committer {
         shared: Arc::clone(&shared),
         store: wrap(Box::new(files)),
-        key,
+        key: Arc::clone(&key),
         disk: Arc::clone(&disk),
         checkpoint_files,
         tiles: tiles.clone(),
@@ -245,6 +245,7 @@ pub(super) fn open(
         folder,
         free_bytes_min: settings.free_bytes_min,
         sealer,
+        key,
         links: Mutex::new(log.links),
         erasing: Mutex::default(),
         disk,

@@ -155,6 +155,12 @@ impl<const TYPE: u8> PublicKey<TYPE> {
         &self.name
     }
 
+    /// The hash that stands between name and key, 8 hexadecimal digits: what a signed ground calls
+    /// the key by.
+    pub fn hash(&self) -> String {
+        hex(self.id)
+    }
+
     /// The four bytes that tell keys of one name apart.
     pub(super) fn id(&self) -> [u8; 4] {
         self.id

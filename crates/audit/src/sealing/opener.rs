@@ -86,9 +86,10 @@ pub(crate) fn label(record: &Record) -> Label {
         RecordKind::Look => Label::looks(),
         RecordKind::Hold => Label::holds(),
         RecordKind::Link => Label::links(),
-        RecordKind::Unspecified | RecordKind::Question | RecordKind::Outcome => {
-            Label::dataset(&record.dataset)
-        }
+        RecordKind::Unspecified
+        | RecordKind::Question
+        | RecordKind::Outcome
+        | RecordKind::Component => Label::dataset(&record.dataset),
     }
 }
 

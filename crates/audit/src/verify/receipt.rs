@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::note::VerifierKey;
-use crate::origin::RecordId;
+use crate::origin::{Origin, RecordId};
 use crate::proof::PROOF_HASHES_MAX;
 use crate::tree::{Hash, is_included, leaf_hash};
 
@@ -19,6 +19,8 @@ pub struct Proven {
     pub record: Record,
     /// Its name, of which the index is proven and the log is that of the checkpoint.
     pub id: RecordId,
+    /// The log, as the checkpoint names it.
+    pub origin: Origin,
     /// How many records the checkpoint speaks for.
     pub size: u64,
 }
@@ -69,6 +71,7 @@ pub fn verify_receipt(receipt: &Receipt, key: &VerifierKey) -> Result<Proven, Re
     Ok(Proven {
         record,
         id,
+        origin: checkpoint.origin,
         size: checkpoint.size,
     })
 }

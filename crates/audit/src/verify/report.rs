@@ -32,6 +32,8 @@ pub struct Report {
     pub holds: u64,
     /// How many of them name the log before or after.
     pub links: u64,
+    /// How many of them tell what became of a component of a dossier.
+    pub components: u64,
     /// What the sealed parts showed; `None` where no sealing file was given, and so none was
     /// opened.
     pub sealed: Option<SealedParts>,

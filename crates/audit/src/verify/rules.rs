@@ -8,6 +8,7 @@ use motlan_api::audit::v1::{
     ErasureScope, LinkDirection, Look, Record, RecordKind, Result as Ended,
 };
 
+use super::component::tells_a_component;
 use crate::origin::Quarter;
 
 /// How long a root is.
@@ -59,16 +60,7 @@ impl Rules {
     /// Takes the next record and tells what is wrong with it.
     pub(super) fn check(&mut self, index: u64, record: &Record, wrong: &mut dyn FnMut(String)) {
         let ended = record.result();
-        for (told, kind, what) in [
-            (record.erasure.is_some(), RecordKind::Erasure, "an erasure"),
-            (record.look.is_some(), RecordKind::Look, "a look"),
-            (record.hold.is_some(), RecordKind::Hold, "a hold"),
-            (record.link.is_some(), RecordKind::Link, "another log"),
-        ] {
-            if told && record.kind() != kind {
-                wrong(format!("tells of {what} and is of another kind"));
-            }
-        }
+        tells_its_own(record, wrong);
         // What has begun may end; nothing begins any more.
         let may_follow = record.question.is_some() || record.kind() == RecordKind::Erasure;
         if self.has_successor && !may_follow {
@@ -94,6 +86,11 @@ impl Rules {
                 }
             }
             RecordKind::Link => self.link(record, wrong),
+            RecordKind::Component => {
+                if !tells_a_component(record) {
+                    wrong("a component that does not say what became of what".to_owned());
+                }
+            }
             RecordKind::Question => {
                 if record.question.is_some() || ended != Ended::Unspecified {
                     wrong("a question that says how it ended".to_owned());
@@ -182,6 +179,22 @@ impl Rules {
     }
 }
 
+/// Checks that what a record tells is of its kind.
+fn tells_its_own(record: &Record, wrong: &mut dyn FnMut(String)) {
+    let has_component = record.component.is_some();
+    for (told, kind, what) in [
+        (record.erasure.is_some(), RecordKind::Erasure, "an erasure"),
+        (record.look.is_some(), RecordKind::Look, "a look"),
+        (record.hold.is_some(), RecordKind::Hold, "a hold"),
+        (record.link.is_some(), RecordKind::Link, "another log"),
+        (has_component, RecordKind::Component, "a component"),
+    ] {
+        if told && record.kind() != kind {
+            wrong(format!("tells of {what} and is of another kind"));
+        }
+    }
+}
+
 /// Whether a record of kind ERASURE says what was erased, and why.
 fn tells_an_erasure(record: &Record, index: u64) -> bool {
     let is_told = record.erasure.as_ref().is_some_and(|erasure| {
@@ -222,7 +235,7 @@ fn place(index: u64) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use motlan_api::audit::v1::{Erasure, Hold, Link};
+    use motlan_api::audit::v1::{Channel, Component, Erasure, GroundOutcome, Hold, Link};
 
     use super::*;
 
@@ -369,6 +382,70 @@ mod tests {
         }
     }
 
+    /// A ground: no such record, as its owner says.
+    fn component() -> Record {
+        Record {
+            kind: RecordKind::Component.into(),
+            caller: "a".into(),
+            dataset: "land".into(),
+            procedure: "1.004222".into(),
+            component: Some(Component {
+                document: "land_certificate".into(),
+                outcome: GroundOutcome::NotFound.into(),
+                clauses: vec!["x".into()],
+                channel: Channel::Paper.into(),
+                received_us: 1,
+                due_us: 2,
+                lookup: "hn1-2026q4-3".into(),
+                commitment: vec![7; 32],
+                ..Component::default()
+            }),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn a_component_says_what_became_of_what_and_nothing_of_its_lookup() {
+        assert_eq!(last(&[component()]), "");
+        let changed = |change: fn(&mut Record, &mut Component)| {
+            let mut record = component();
+            let mut told = record.component.take().unwrap();
+            change(&mut record, &mut told);
+            record.component = Some(told);
+            record
+        };
+        let evidence = changed(|_, it| {
+            it.outcome = 0;
+            it.due_us = 0;
+            it.commitment.clear();
+        });
+        assert_eq!(last(&[evidence]), "");
+        let bare = Record {
+            component: None,
+            ..component()
+        };
+        for wrong in [
+            bare,
+            changed(|_, it| it.outcome = 0),
+            changed(|_, it| it.outcome = 99),
+            changed(|_, it| it.outcome = GroundOutcome::NotPublished.into()),
+            changed(|_, it| it.outcome = GroundOutcome::Mismatch.into()),
+            changed(|_, it| it.commitment.truncate(31)),
+            changed(|_, it| it.due_us = -1),
+            changed(|record, _| record.question = Some(0)),
+            changed(|record, _| record.result = Ended::Released.into()),
+            changed(|record, _| record.reason = "NO_AGREEMENT".into()),
+            changed(|record, _| record.dataset.clear()),
+        ] {
+            assert!(last(&[wrong]).contains("a component that"));
+        }
+        let told_by_another = Record {
+            component: component().component,
+            ..question("a")
+        };
+        assert!(last(&[told_by_another]).contains("tells of a component"));
+    }
+
     #[test]
     fn behind_the_link_to_the_next_log_only_what_had_begun_may_end() {
         let link = |direction: LinkDirection, root: &[u8]| Record {
@@ -392,7 +469,7 @@ mod tests {
             result: Ended::Refused.into(),
             ..outcome("a", None)
         };
-        for wrong in [question("a"), refused, before.clone()] {
+        for wrong in [question("a"), refused, before.clone(), component()] {
             assert!(behind(wrong).contains("and ends nothing"));
         }
         assert!(behind(next.clone()).contains("a second link"));

@@ -8,6 +8,7 @@ mod damage;
 mod erasing;
 mod failure;
 mod faults;
+mod grounds;
 mod index;
 mod known;
 mod looks;

@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use motlan_audit::{
-    AppendError, Erasure, Layout, LayoutError, Ledger, OpenShardsError, Origin, PastError, Quarter,
-    ShardSettings, Shards, ShardsReport, SignerKey, TurnError, Whose, verify_receipt,
-    verify_shards,
+    AppendError, Erasure, GroundError, Layout, LayoutError, Ledger, OpenShardsError, Origin,
+    PastError, Quarter, ShardSettings, Shards, ShardsReport, SignerKey, TurnError, Whose,
+    verify_receipt, verify_shards,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::common::{outcome, question, temporary};
+use crate::grounds::{asked, ground};
 
 pub(crate) const INSTANCE: &str = "motlan.example/audit/hn1";
 /// How long a turn is waited for.
@@ -148,6 +149,9 @@ async fn a_turn_links_two_logs_and_lookups_go_on_in_the_next() {
     let old = shards.past(quarter("2026q3")).unwrap();
     let behind = old.append(question(1)).await;
     assert!(matches!(behind, Err(AppendError::Ended)));
+    let behind = old.ground(asked(), &ground(1)).await.map(|_| ());
+    let is_ended = matches!(behind, Err(GroundError::Append(AppendError::Ended)));
+    assert!(is_ended, "{behind:?}");
     let receipt = old.receipt(0).unwrap();
     let _proven = verify_receipt(&receipt, years.key.verifier()).unwrap();
     shards.close().unwrap();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use verdict::{Named, Verdict};
 
-use crate::show::hex;
+use crate::show::{component_json, ground, hex};
 
 /// The version of the schema that events follow.
 const SCHEMA: &str = "1.8.0";
@@ -274,19 +274,25 @@ fn others(record: &Record) -> Vec<(&'static str, Value)> {
             record.keep_until_us != 0,
             record.keep_until_us.into(),
         ),
+        (
+            "component",
+            record.component.is_some(),
+            record.component.as_ref().map(component_json).into(),
+        ),
     ];
     let so = all.into_iter().filter(|(_, is_so, _)| *is_so);
     so.map(|(name, _, value)| (name, value)).collect()
 }
 
-/// The stable reason of a refusal or failure; else how it ended.
-fn status_code(record: &Record) -> &str {
-    match record.reason.as_str() {
-        "" if record.kind() == RecordKind::Outcome => {
+/// The stable reason of a refusal, a failure or a ground; else how it ended.
+fn status_code(record: &Record) -> String {
+    match (record.kind(), &record.component) {
+        (RecordKind::Outcome, _) if record.reason.is_empty() => {
             let result = record.result().as_str_name();
-            result.trim_start_matches("RESULT_")
+            result.trim_start_matches("RESULT_").to_owned()
         }
-        reason => reason,
+        (RecordKind::Component, Some(component)) => ground(component),
+        _ => record.reason.clone(),
     }
 }
 

@@ -62,7 +62,8 @@ pub(super) fn sealed_words(record: &Record, sealed: &Sealed) -> Vec<(&'static st
         | RecordKind::Question
         | RecordKind::Outcome
         | RecordKind::Erasure
-        | RecordKind::Link => Vec::new(),
+        | RecordKind::Link
+        | RecordKind::Component => Vec::new(),
     }
 }
 

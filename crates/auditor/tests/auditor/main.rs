@@ -6,9 +6,14 @@
 )]
 
 mod export;
+mod grounds;
 mod ledgers;
 mod looks;
 mod program;
 mod proofs;
 mod quarters;
 mod search;
+
+// The player of guides of the whole-system tests.
+#[path = "../../../../tests/preview/play.rs"]
+mod play;

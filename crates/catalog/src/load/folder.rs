@@ -117,12 +117,21 @@ impl Folder {
     /// fault, but for a README and what starts with a dot. A folder that is not there holds
     /// nothing.
     pub(super) fn list(&self, relative: &str, extension: &str, faults: &mut Faults) -> Vec<String> {
+        self.list_of(relative, &[extension], faults)
+    }
+
+    /// As [`Self::list`], where names may end in several ways.
+    pub(super) fn list_of(
+        &self,
+        relative: &str,
+        extensions: &[&str],
+        faults: &mut Faults,
+    ) -> Vec<String> {
         let mut files = Vec::new();
         for Entry { name, is_folder } in self.entries(relative, faults) {
             let path = format!("{relative}/{name}");
-            let ends = Path::new(&name)
-                .extension()
-                .is_some_and(|found| found == extension);
+            let found = Path::new(&name).extension();
+            let ends = found.is_some_and(|found| extensions.iter().any(|one| found == *one));
             if !is_folder && ends {
                 files.push(path);
             } else if let Some(signed) = signed(relative, &path) {
@@ -131,7 +140,8 @@ impl Folder {
                     faults.push(&self.path(&path), None, what, "remove it");
                 }
             } else {
-                let remedy = format!("keep only `.{extension}` files and a `{README}` here");
+                let extensions = extensions.join("` and `.");
+                let remedy = format!("keep only `.{extensions}` files and a `{README}` here");
                 faults.push(&self.path(&path), None, "does not belong here", remedy);
             }
         }

@@ -3,9 +3,10 @@
 
 mod calendar;
 mod documents;
+mod places;
 mod wordings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::datasets::Draft;
@@ -27,6 +28,7 @@ const DOCUMENTS: &str = "once/documents.toml";
 const DATABASES: &str = "once/databases.toml";
 const WORDINGS: &str = "once/wordings.toml";
 const HOLIDAYS: &str = "once/holidays.toml";
+const PLACES: &str = "once/personal_id_codes.csv";
 
 /// The longest notice, in working hours or days.
 const NOTICE_MAX: i64 = 240;
@@ -45,11 +47,11 @@ pub(super) fn once(
     procedures: &mut Procedures,
     faults: &mut Faults,
 ) -> Option<Once> {
-    let there = folder.list(FOLDER, "toml", faults);
+    let there = folder.list_of(FOLDER, &["toml", "csv"], faults);
     if there.is_empty() {
         return None;
     }
-    let parts = [LAW, DOCUMENTS, DATABASES, WORDINGS, HOLIDAYS];
+    let parts = [LAW, DOCUMENTS, DATABASES, WORDINGS, HOLIDAYS, PLACES];
     for other in there.iter().filter(|name| !parts.contains(&name.as_str())) {
         let remedy = format!("remove it; known are `{}`", parts.join("`, `"));
         faults.push(&folder.path(other), None, "is no part of `once`", remedy);
@@ -59,8 +61,9 @@ pub(super) fn once(
     let documents = folder.document(DOCUMENTS, faults);
     let wordings = folder.document(WORDINGS, faults);
     let holidays = folder.document(HOLIDAYS, faults);
+    let codes = places::codes(folder, PLACES, faults);
 
-    let law = law.and_then(|file| self::law(&file, faults));
+    let law = law.and_then(|file| self::law(&file, codes, faults));
     let calendar = holidays.and_then(|file| calendar::calendar(&file, faults));
     let databases = documents::databases(&databases?, holders, faults);
     let documents = Documents::read(&documents?, holders, &databases, faults);
@@ -91,7 +94,7 @@ pub(super) fn once(
     })
 }
 
-fn law(document: &Document, faults: &mut Faults) -> Option<Law> {
+fn law(document: &Document, codes: Option<BTreeSet<String>>, faults: &mut Faults) -> Option<Law> {
     let mut root = document.root();
     let instrument = text(&mut root, "instrument", faults);
     let annex = text(&mut root, "annex", faults);
@@ -121,6 +124,7 @@ fn law(document: &Document, faults: &mut Faults) -> Option<Law> {
         valid_from: from?.value,
         valid_until: until?.value,
         notice: notice?,
+        personal_id_codes: codes?,
     })
 }
 

@@ -79,6 +79,12 @@ name = \"Làm bù\"
 source = \"Thông báo\"
 ";
 
+const CODES: &str = "\
+code3,province_before_2025_07
+001,Hà Nội
+002,Hà Giang
+";
+
 fn small() -> Small {
     let small = Small::new();
     small.write("once/law.toml", LAW);
@@ -86,6 +92,7 @@ fn small() -> Small {
     small.write("once/documents.toml", DOCUMENTS);
     small.write("once/wordings.toml", WORDINGS);
     small.write("once/holidays.toml", HOLIDAYS);
+    small.write("once/personal_id_codes.csv", CODES);
     small.write("once/README.md", "any text");
     small
 }
@@ -93,7 +100,7 @@ fn small() -> Small {
 // R80: no row is dropped in silence, and none is read in two ways.
 #[test]
 fn what_is_wrong_with_once_only_is_told_with_file_line_and_remedy() {
-    is_told(CORPUS, 25, small);
+    is_told(CORPUS, 36, small);
 }
 
 #[test]
@@ -102,6 +109,7 @@ fn rows_mean_what_their_wording_means_however_it_is_spaced_and_cased() {
     let once = catalog.once().unwrap();
     assert!(once.law.is_in_force("2027-02-28".parse().unwrap()));
     assert!(!once.law.is_in_force("2027-03-01".parse().unwrap()));
+    assert!(once.law.personal_id_codes.iter().eq(["001", "002"]));
     let procedure = catalog.procedure(&"1.004222".parse().unwrap()).unwrap();
     let codes: Vec<&str> = procedure
         .rows
@@ -155,4 +163,8 @@ fn every_row_of_the_law_has_a_meaning_in_the_reference_catalogue() {
     assert_eq!(rows.filter(|row| named(&row.meaning)).count(), 798);
     let replaced = catalog.replaced_documents().iter();
     assert_eq!(replaced.filter(|row| named(&row.meaning)).count(), 16);
+    // The 63 provinces before July 2025.
+    let codes = &catalog.once().unwrap().law.personal_id_codes;
+    assert_eq!(codes.len(), 63);
+    assert!(codes.contains("001") && codes.contains("096") && !codes.contains("003"));
 }

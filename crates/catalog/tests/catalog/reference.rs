@@ -20,12 +20,15 @@ fn the_reference_catalogue_has_its_systems_with_their_roles() {
     });
     let expected = [
         ("G01/data-protection", "data_protection"),
+        ("G01/data-quality", "correction"),
         ("G01/national-id", "consent"),
         ("G01/residence", ""),
         ("G15/approval", "approval"),
         ("G15/civil-status", ""),
+        ("G15/data-quality", "correction"),
         ("G20/inspection", "auditor"),
         ("G22/citizen-portal", "citizen_view"),
+        ("G22/reform-report", "report"),
         ("H17/one-stop", ""),
         ("H26/approval", "approval"),
         ("H26/one-stop", ""),

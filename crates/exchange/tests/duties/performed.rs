@@ -40,6 +40,7 @@ procedures = ["1.004222"]
 notify_subject = true
 review_days = 1
 log = "warn"
+mask = [{ field = "personal_id", keep_last = 4 }]
 [[test]]
 name = "allowed"
 system = "G15/civil-status"
@@ -132,7 +133,7 @@ fn catalog(folder: &TempDir) -> Catalog {
     Catalog::load(&catalog).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-fn ask(catalog: &Catalog) -> Ask {
+fn ask(catalog: &Catalog, fields: &[&str]) -> Ask {
     let path = "/vn.population.v1.PopulationRegistry/GetPerson";
     let instant = Instant::now();
     Ask {
@@ -140,7 +141,7 @@ fn ask(catalog: &Catalog) -> Ask {
         // `personal_id`, the first field.
         request: Bytes::from_static(b"\x0a\x0c001099000001"),
         cited: None,
-        fields: Vec::new(),
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         shown: Shown::assertion(None, Vec::new()),
         trace_parent: None,
         trace_id: Vec::new(),
@@ -169,7 +170,12 @@ fn caller(catalog: &Catalog) -> Caller {
 
 /// One lookup with duties that break at a step: what the caller hears, how many of the steps were
 /// tried, and how many questions the owner heard.
-async fn look_up(catalog: &Catalog, ledger: &Ledger, breaks_at: u32) -> (Reply, u32, u32) {
+async fn look_up(
+    catalog: &Catalog,
+    ledger: &Ledger,
+    breaks_at: u32,
+    fields: &[&str],
+) -> (Reply, u32, u32) {
     let (rules, owner) = (Rules::new(catalog).unwrap(), Owner(AtomicU32::new(0)));
     let duties = Worn {
         steps: AtomicU32::new(0),
@@ -178,7 +184,7 @@ async fn look_up(catalog: &Catalog, ledger: &Ledger, breaks_at: u32) -> (Reply, 
     };
     let is_under_way = || duties.opened.lock().unwrap().strong_count() > 0;
     let limits = Limits::new().unwrap();
-    let permitted = caller(catalog).ask(ask(catalog)).decide(&rules);
+    let permitted = caller(catalog).ask(ask(catalog, fields)).decide(&rules);
     let permitted = permitted.unwrap_or_else(|_| panic!("it is refused"));
     let outcome = match permitted.reserve(&limits, &duties).await {
         Ok(reserved) => {
@@ -212,7 +218,7 @@ async fn what_cannot_be_done_gives_nothing_and_is_on_record() {
         (2, 0, Ended::Failed),
         (4, 1, Ended::Failed),
     ] {
-        let (reply, steps, asked) = look_up(&catalog, &ledger, breaks_at).await;
+        let (reply, steps, asked) = look_up(&catalog, &ledger, breaks_at, &[]).await;
         assert_eq!((steps, asked), (breaks_at, heard));
         assert!(matches!(reply.result, Err(Denial::Duty(DutyFault::Failed))));
         let record = ledger.record(reply.index).unwrap();
@@ -223,7 +229,12 @@ async fn what_cannot_be_done_gives_nothing_and_is_on_record() {
         assert_eq!(record.question.is_some(), ended == Ended::Failed);
         assert!(record.fields_released.is_empty());
     }
-    let (reply, steps, asked) = look_up(&catalog, &ledger, u32::MAX).await;
-    assert_eq!((steps, asked, reply.result.is_ok()), (4, 1, true));
+    let (reply, steps, asked) = look_up(&catalog, &ledger, u32::MAX, &[]).await;
+    assert_eq!((steps, asked), (4, 1));
+    // What the agreement covers is told, also where the answer does not have it.
+    assert_eq!(reply.result.unwrap().covered, ["personal_id"]);
+    // Where it is not asked for it does not leave.
+    let (reply, ..) = look_up(&catalog, &ledger, u32::MAX, &["full_name"]).await;
+    assert!(reply.result.unwrap().covered.is_empty());
     ledger.close().unwrap();
 }

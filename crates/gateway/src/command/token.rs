@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::builder::ArgPredicate;
-use motlan_catalog::ProcedureCode;
+use motlan_catalog::{ProcedureCode, VariantCode};
 use motlan_testkit::Endpoints;
 use motlan_testkit::pki::Identity;
 use motlan_testkit::token::{SigningKey, Token as Minted};
@@ -27,6 +27,9 @@ pub(crate) struct Token {
         default_value_if("basis", ArgPredicate::IsPresent, None)
     )]
     procedure: Option<ProcedureCode>,
+    /// The variant of the procedure, where it has several; collecting a dossier needs it.
+    #[arg(long)]
+    variant: Option<VariantCode>,
     /// The legal basis, which a call of the audit trail needs.
     #[arg(long)]
     basis: Option<String>,
@@ -75,6 +78,9 @@ impl Token {
             .bound_to_identity(&identity)?;
         if let Some(procedure) = &self.procedure {
             token = token.procedure(procedure.as_str());
+        }
+        if let Some(variant) = &self.variant {
+            token = token.variant(variant.as_str());
         }
         if let Some(basis) = &self.basis {
             token = token.basis(basis);

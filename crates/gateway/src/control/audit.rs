@@ -5,19 +5,22 @@
 //! own, so that a caller that hangs up does not stop the record.
 //!
 //! `motlan.policy.v1.Agreements` goes the same way and shares its places (`agreements`): cases,
-//! notices and revoked consents.
+//! notices and revoked consents. So do those calls of `motlan.once.v1.OnceOnly` that look at what
+//! was left behind: `corrections` and `report`.
 //!
 //! Limits: 8 calls at once, 4 of one system, and beside them 4 refusals, 2 of one system; a page
 //! has at most 1,000 records or 200 accesses and about 3 MiB; no hold is placed in a log with 5,000
 //! records of holds; a hold lasts at most 365 days, its ground has at most 200 bytes and its other
-//! texts 512.
+//! texts 512; a report counts at most 1,000,000 components of at most 366 days.
 
 mod accesses;
 mod agreements;
+mod corrections;
 mod erase;
 mod failure;
 mod hold;
 mod look;
+mod report;
 mod search;
 mod trail;
 

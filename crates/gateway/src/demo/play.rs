@@ -21,9 +21,7 @@ pub(super) async fn all(world: &World, port: u16) -> anyhow::Result<Vec<Played>>
         let client = match clients.get(scene.system) {
             Some(client) => client.clone(),
             None => {
-                let address = format!("localhost:{port}");
-                let tls = world.client_config(scene.system)?;
-                let client = Client::connect(&address, tls).await?;
+                let client = connect(world, port, scene.system).await?;
                 clients.insert(scene.system, client.clone());
                 client
             }
@@ -32,6 +30,13 @@ pub(super) async fn all(world: &World, port: u16) -> anyhow::Result<Vec<Played>>
         played.push(Played { scene, reply });
     }
     Ok(played)
+}
+
+/// A connection of `system` to the gateway at `port`.
+pub(super) async fn connect(world: &World, port: u16, system: &str) -> anyhow::Result<Client> {
+    let address = format!("localhost:{port}");
+    let tls = world.client_config(system)?;
+    Ok(Client::connect(&address, tls).await?)
 }
 
 fn call(world: &World, scene: &Scene) -> anyhow::Result<Call> {

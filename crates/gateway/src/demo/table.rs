@@ -1,7 +1,5 @@
 //! Tells what happened, so that a newcomer understands it, and whether it is what was to happen.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use motlan_catalog::{Catalog, Method};
 use motlan_testkit::World;
@@ -12,8 +10,7 @@ use super::play::Played;
 use super::scenes::End;
 
 /// Prints the table. Says whether every scene ended as it must.
-pub(super) fn print(world: &World, catalog: &Path, played: &[Played]) -> anyhow::Result<bool> {
-    let catalog = Catalog::load(catalog).map_err(|faults| anyhow::anyhow!("\n{faults}"))?;
+pub(super) fn print(world: &World, catalog: &Catalog, played: &[Played]) -> anyhow::Result<bool> {
     let systems = world.systems().count();
     println!(
         "{} datasets of {} owners, {systems} registered systems, {} agreements, {} procedures.\n",
@@ -24,9 +21,9 @@ pub(super) fn print(world: &World, catalog: &Path, played: &[Played]) -> anyhow:
     );
     let mut as_told = true;
     for (number, one) in (1_u32..).zip(played) {
-        as_told &= print_one(&catalog, number, one)?;
+        as_told &= print_one(catalog, number, one)?;
     }
-    overview(&catalog, played)?;
+    overview(catalog, played)?;
     if !as_told {
         println!("Not everything went as it must.");
     }
@@ -149,17 +146,28 @@ fn summary(method: &Method, message: &[u8]) -> anyhow::Result<String> {
 }
 
 fn set_fields(method: &Method, message: &[u8]) -> anyhow::Result<Vec<String>> {
+    shown(method, message, |message, field| {
+        match message.get_field(field).as_str() {
+            Some(text) => format!("{}={text:?}", field.name()),
+            None => field.name().to_owned(),
+        }
+    })
+}
+
+/// The names of the fields that are set.
+pub(super) fn set_names(method: &Method, message: &[u8]) -> anyhow::Result<Vec<String>> {
+    shown(method, message, |_, field| field.name().to_owned())
+}
+
+fn shown(
+    method: &Method,
+    message: &[u8],
+    show: impl Fn(&DynamicMessage, &FieldDescriptor) -> String,
+) -> anyhow::Result<Vec<String>> {
     let message = DynamicMessage::decode(method.response.clone(), message)?;
-    let show = |field: FieldDescriptor| match message.get_field(&field).as_str() {
-        Some(text) => format!("{}={text:?}", field.name()),
-        None => field.name().to_owned(),
-    };
-    Ok(method
-        .response
-        .fields()
-        .filter(|field| message.has_field(field))
-        .map(show)
-        .collect())
+    let fields = method.response.fields();
+    let set = fields.filter(|field| message.has_field(field));
+    Ok(set.map(|field| show(&message, &field)).collect())
 }
 
 fn row(name: &str, value: &str) {
@@ -172,7 +180,7 @@ fn row(name: &str, value: &str) {
 }
 
 /// Breaks at spaces and commas, never inside a name.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive([' ', ',']) {
         let length = lines.last().map_or(0, |line| line.chars().count());

@@ -147,14 +147,25 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`], upon which nothing is forwarded; also where it names no procedure.
     pub fn caller(&self, peer: &Peer, token: &str, now_s: i64) -> Result<Caller, TokenError> {
+        let statement = self.statement(peer, token, now_s)?;
+        Ok(Caller::assertion(Arc::clone(&peer.system), statement))
+    }
+
+    /// What a token for lookups states, verified as for [`Tokens::caller`].
+    ///
+    /// # Errors
+    /// [`TokenError`]; also where it names no procedure.
+    pub fn statement(
+        &self,
+        peer: &Peer,
+        token: &str,
+        now_s: i64,
+    ) -> Result<Arc<Statement>, TokenError> {
         let verified = self.verified(peer, token, now_s)?;
         // R73: a token that was made for the audit trail alone makes no lookup.
         let statement = verified.statement.as_ref();
         let statement = statement.ok_or(ClaimsError::Lacking("purpose.procedure"))?;
-        Ok(Caller::assertion(
-            Arc::clone(&peer.system),
-            Arc::clone(statement),
-        ))
+        Ok(Arc::clone(statement))
     }
 
     /// As [`Tokens::caller`], of a call of the audit trail.

@@ -12,7 +12,7 @@ use crate::identity::{APPROVALS_SHOWN_MAX, TokenError};
 const METADATA_BYTES_MAX: usize = 8192;
 
 /// A cited grant has at most this many bytes.
-const CITED_BYTES_MAX: usize = 256;
+pub(crate) const CITED_BYTES_MAX: usize = 256;
 
 /// An incident's name has at most this many bytes.
 const INCIDENT_BYTES_MAX: usize = 128;
@@ -42,11 +42,8 @@ impl Metadata {
             approvals: approvals(headers)?,
             incident: incident(headers)?,
             full_receipt: full_receipt(headers)?,
-            timeout: text(headers, "grpc-timeout")?.map(timeout).transpose()?,
-            trace_parent: headers
-                .get("traceparent")
-                .and_then(|value| value.to_str().ok())
-                .and_then(TraceParent::parse),
+            timeout: patience(headers)?,
+            trace_parent: TraceParent::of(headers),
         })
     }
 }
@@ -82,6 +79,11 @@ fn fields(headers: &HeaderMap) -> Result<Vec<String>, WireError> {
         return Ok(Vec::new());
     };
     asked::listed(joined).ok_or_else(|| WireError::metadata("motlan-fields"))
+}
+
+/// How long the caller waits, where it says.
+pub(crate) fn patience(headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
+    text(headers, "grpc-timeout")?.map(timeout).transpose()
 }
 
 fn cited(headers: &HeaderMap) -> Result<Option<String>, WireError> {
@@ -148,14 +150,20 @@ fn timeout(value: &str) -> Result<Duration, WireError> {
 
 /// A W3C `traceparent`, version 00. One that is malformed is dropped, as that recommendation says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TraceParent {
+pub(crate) struct TraceParent {
     /// As it came in.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// 16 bytes.
-    pub(super) trace_id: Vec<u8>,
+    pub(crate) trace_id: Vec<u8>,
 }
 
 impl TraceParent {
+    /// What a caller sent.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get("traceparent")?.to_str().ok()?;
+        Self::parse(value)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split('-').collect();
         let [version, trace, span, flags] = parts.as_slice() else {

@@ -113,9 +113,17 @@ fn of_own_services(reason: &str) -> Option<&'static str> {
         "EMERGENCY_NOT_OVER" => "Trường hợp khẩn cấp chưa kết thúc nên chưa thể xem xét xong.",
         "REVIEW_TOO_EARLY" => "Còn lần tra cứu chưa kết thúc nên chưa thể xem xét xong.",
         "NOTICE_NOT_FOUND" => "Không có thông báo nào về bản ghi này.",
+        "DATASET_NOT_OWNED" => "Cơ quan này không quản lý bộ dữ liệu nào có tên như vậy.",
+        "CORRECTION_NOT_FOUND" => "Cơ quan này không có yêu cầu đính chính nào với số này.",
+        "REPORT_TOO_LARGE" => "Khoảng thời gian có quá nhiều dữ liệu để thống kê một lần.",
         "ERASURE_INCOMPLETE" => "Việc xóa đã được ghi nhận nhưng chưa hoàn tất.",
         "INDEX_BEHIND" => "Chỉ mục chưa theo kịp sổ nhật ký, xin thử lại sau.",
         "INDEX_UNAVAILABLE" => "Không dùng được chỉ mục của sổ nhật ký.",
+        "LAW_ABSENT" => "Danh mục chưa có quy định về giấy tờ được thay thế.",
+        "LAW_NOT_IN_FORCE" => "Quy định về giấy tờ được thay thế không có hiệu lực hôm nay.",
+        "GRANT_NOT_CITED" => "Có quyền khác phù hợp, xin viện dẫn quyền đó.",
+        "EVIDENCE_TOO_LARGE" => "Kết quả quá lớn, xin tra cứu riêng giấy tờ này.",
+        "GROUND_UNSIGNED" => "Không ký được căn cứ yêu cầu nộp giấy tờ nên chưa thể yêu cầu.",
         "CALL_LOST" => "Yêu cầu kết thúc mà không có kết quả; xin thử lại.",
         _ => return None,
     })
@@ -126,15 +134,21 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 16] = [
+    const SOURCES: [&str; 22] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
+        include_str!("../control/once/attempt.rs"),
+        include_str!("../control/once/collect.rs"),
+        include_str!("../control/once/plan.rs"),
+        include_str!("../control/once/request.rs"),
         include_str!("../control/audit/agreements.rs"),
+        include_str!("../control/audit/corrections.rs"),
         include_str!("../control/audit/erase.rs"),
         include_str!("../control/audit/failure.rs"),
         include_str!("../control/audit/hold.rs"),
         include_str!("../control/audit/look.rs"),
+        include_str!("../control/audit/report.rs"),
         include_str!("../control/audit/trail.rs"),
         include_str!("../identity/artefact.rs"),
         include_str!("../identity/token.rs"),

@@ -1,7 +1,6 @@
 //! The way of a call, from its HTTP/2 request to the stages of `exchange` and back.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
@@ -10,91 +9,28 @@ use http::request::Parts;
 use http::{HeaderValue, Method as HttpMethod, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use motlan_audit::{Ledger, Shards};
+use motlan_api::audit::v1::Receipt;
 use motlan_catalog::{Method, SystemId};
-use motlan_exchange::{Arrival, Ask, Caller, Limits, Reply, Shown, Unrecorded};
+use motlan_exchange::{Arrival, Ask, Caller, Shown};
 use prost::Message as _;
 use tonic::Code;
-use tracing::Instrument as _;
 
 use super::reply::{ReplyBody, released};
 use super::request::{Metadata, bearer};
+use super::way::{Answered, Asked, Lookups, arrival, receipt};
 use super::wire_error::WireError;
-use crate::enforced::{Enforced, InForce};
+use crate::enforced::Enforced;
 use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
 use crate::identity::{Certificate, Peer};
-use crate::places::{Place, Places};
-use crate::shadow::{self, Shadow};
 use crate::state::Upkeep;
-use crate::telemetry::{LookupEnd, Metrics, traces};
 
-/// This part of a caller's time, and at most so much, is kept back from the provider.
-const RESERVE_PART: u32 = 10;
-const RESERVE_MAX: Duration = Duration::from_millis(50);
-
-/// How much a lookup may take.
-#[derive(Debug, Clone, Copy)]
-pub struct LookupLimits {
-    /// A request message, with its prefix, in bytes.
-    pub request_bytes_max: usize,
-    /// From arrival to the provider's answer, where the caller names no shorter `grpc-timeout`.
-    pub lookup_max: Duration,
-    /// Lookups under way at once, replies that are not taken yet included; one more is refused.
-    pub in_flight_max: usize,
-    /// Those of one system.
-    pub in_flight_per_system_max: usize,
-}
-
-/// Everything that a lookup needs.
-pub struct Lookups {
-    in_force: InForce,
-    shadow: Option<Shadow>,
-    shards: Shards,
-    metrics: Metrics,
-    limits: LookupLimits,
-    /// How often grants were used, whatever set is in force.
-    used: Arc<Limits>,
-    upkeep: Upkeep,
-    /// Held until the caller has taken the reply.
-    places: Places,
-}
-
-/// A call that was understood and may be decided.
-struct Asked {
-    /// R88: what decides it, and all that comes of it.
-    set: Arc<Enforced>,
-    caller: Caller,
-    ask: Ask,
+/// A call that was understood.
+struct Understood {
+    asked: Asked,
     full_receipt: bool,
-    place: Place,
 }
 
 impl Lookups {
-    /// Puts together what lookups need.
-    #[must_use]
-    pub fn new(
-        in_force: InForce,
-        shadow: Option<Shadow>,
-        shards: Shards,
-        metrics: Metrics,
-        limits: LookupLimits,
-        used: Arc<Limits>,
-        upkeep: Upkeep,
-    ) -> Self {
-        let (all, each) = (limits.in_flight_max, limits.in_flight_per_system_max);
-        let places = Places::new(all, each);
-        Self {
-            in_force,
-            shadow,
-            shards,
-            metrics,
-            limits,
-            used,
-            upkeep,
-            places,
-        }
-    }
-
     /// Answers one call on a connection with this certificate.
     pub async fn call(
         self: Arc<Self>,
@@ -102,36 +38,33 @@ impl Lookups {
         request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let arrived = arrival();
-        match self.understand(&certificate, request, arrived).await {
-            Ok(asked) => {
-                // R34: a task of its own. A caller that hangs up does not stop the record.
-                let lookup = tokio::spawn(Arc::clone(&self).answer(asked));
-                match lookup.await {
-                    Ok(response) => response,
-                    Err(_panicked) => {
-                        self.metrics.turned_away("LOOKUP_LOST");
-                        tracing::error!(
-                            "a lookup panicked; its question may stand without an outcome"
-                        );
-                        WireError::lost().response(None)
-                    }
-                }
-            }
+        let understood = match self.understand(&certificate, request, arrived).await {
+            Ok(understood) => understood,
             Err(error) => {
                 self.metrics.turned_away(error.reason());
-                error.response(None)
+                return error.response(None);
             }
+        };
+        let answered = match self.take(understood.asked).await {
+            Ok(answered) => answered,
+            Err(unanswered) => return WireError::from(unanswered).response(None),
+        };
+        let Answered {
+            reply,
+            ledger,
+            place,
+        } = answered;
+        match &reply.result {
+            Ok(release) => {
+                let receipt = match understood.full_receipt {
+                    true => receipt(ledger, reply.index).await,
+                    false => None,
+                };
+                let receipt = receipt.as_ref().and_then(encoded);
+                released(release, &reply.record, receipt, place)
+            }
+            Err(denial) => WireError::denied(denial).response(Some(&reply.record)),
         }
-    }
-
-    /// Counts a call by no registered system.
-    pub fn stranger(&self) {
-        self.metrics.turned_away("SYSTEM_UNREGISTERED");
-    }
-
-    /// Waits until no lookup is under way, at most until `end`. Says whether it came to that.
-    pub async fn drained(&self, end: Instant) -> bool {
-        self.places.drained(end).await
     }
 
     /// Checks the token, finds the method and reads the message. Nothing is recorded until then:
@@ -141,7 +74,7 @@ impl Lookups {
         certificate: &Certificate,
         request: Request<Incoming>,
         arrived: Arrival,
-    ) -> Result<Asked, WireError> {
+    ) -> Result<Understood, WireError> {
         // R3: strangers leave here, long before the ledger.
         let (head, body) = request.into_parts();
         let now_s = arrived.unix_us.div_euclid(1_000_000);
@@ -188,23 +121,14 @@ impl Lookups {
             arrived,
             deadline,
         };
-        Ok(Asked {
-            set,
-            caller: known.caller,
-            ask,
+        Ok(Understood {
+            asked: Asked {
+                set,
+                caller: known.caller,
+                ask,
+                place,
+            },
             full_receipt: metadata.full_receipt,
-            place,
-        })
-    }
-
-    /// R43: how long a provider may take: as long as the caller waits, less what is kept back so
-    /// that the reason and the record of an answer that is late still reach the caller; and never
-    /// longer than our own limit.
-    fn patience(&self, timeout: Option<Duration>) -> Duration {
-        let own = self.limits.lookup_max;
-        timeout.map_or(own, |wait| {
-            let reserve = (wait / RESERVE_PART).min(RESERVE_MAX);
-            wait.saturating_sub(reserve).min(own)
         })
     }
 
@@ -225,83 +149,6 @@ impl Lookups {
         messages
             .pop()
             .ok_or_else(|| message_malformed("there is no message"))
-    }
-
-    /// Takes a call through the stages, and makes the response.
-    async fn answer(self: Arc<Self>, asked: Asked) -> Response<ReplyBody> {
-        let Asked {
-            set,
-            caller,
-            mut ask,
-            full_receipt,
-            place,
-        } = asked;
-        let end = LookupEnd::new(&ask);
-        let span = traces::lookup_span(&mut ask);
-        let exchanged = self
-            .exchange(&set, caller, ask)
-            .instrument(span.clone())
-            .await;
-        let (reply, ledger) = match exchanged {
-            Ok(recorded) => recorded,
-            Err(unrecorded) => {
-                // R33: no record, no answer.
-                self.metrics.unrecorded(&unrecorded);
-                self.metrics.ended(&end, "LEDGER_UNAVAILABLE");
-                return WireError::unrecorded().response(None);
-            }
-        };
-        match &reply.result {
-            Ok(release) => {
-                self.metrics.ended(&end, "OK");
-                let receipt = if full_receipt {
-                    receipt(ledger, reply.index).await
-                } else {
-                    None
-                };
-                released(release, &reply.record, receipt, place)
-            }
-            Err(denial) => {
-                span.record("error.type", denial.reason());
-                self.metrics.ended(&end, denial.reason());
-                WireError::denied(denial).response(Some(&reply.record))
-            }
-        }
-    }
-
-    /// The one way of a lookup. Gives as well the log that it is recorded in.
-    async fn exchange(
-        &self,
-        set: &Arc<Enforced>,
-        caller: Caller,
-        ask: Ask,
-    ) -> Result<(Reply, Ledger), Unrecorded> {
-        // R77: question and outcome stand in one log, also where the quarter turns in between.
-        let mut shard = self.shards.current().await;
-        let ledger = shard.ledger().clone();
-        let question = caller.ask(ask);
-        if let Some(shadow) = &self.shadow {
-            shadow.observe(set, || {
-                shadow::Asked::of(&question.query(), question.moment())
-            });
-        }
-        let outcome = match question.decide(&set.rules) {
-            Ok(permitted) => {
-                let duties = &self.upkeep;
-                match permitted.reserve(&self.used, duties).await {
-                    Ok(reserved) => {
-                        let announced = reserved.announce(&ledger).await?;
-                        shard.asked();
-                        let answer = announced.fetch(&set.owners, duties).await;
-                        answer.mask(duties).await
-                    }
-                    Err(refusal) => refusal,
-                }
-            }
-            Err(refusal) => refusal,
-        };
-        let reply = outcome.record(&ledger).await?.release();
-        Ok((reply, ledger))
     }
 }
 
@@ -350,33 +197,10 @@ fn method(set: &Enforced, head: &Parts) -> Result<Arc<Method>, WireError> {
     Ok(Arc::clone(method))
 }
 
-/// The receipt as a `-bin` header. The record stands whatever happens here: a caller that gets no
-/// receipt now can fetch it from `motlan.audit.v1.Audit/GetReceipt`.
-async fn receipt(ledger: Ledger, index: u64) -> Option<HeaderValue> {
-    let receipt = tokio::task::spawn_blocking(move || ledger.receipt(index))
-        .await
-        .ok()?;
-    match receipt {
-        Ok(receipt) => {
-            let encoded = BASE64_STANDARD_NO_PAD.encode(receipt.encode_to_vec());
-            HeaderValue::from_str(&encoded).ok()
-        }
-        Err(error) => {
-            tracing::warn!(%error, index, "no receipt could be made");
-            None
-        }
-    }
-}
-
-fn arrival() -> Arrival {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let unix_us = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
-    Arrival {
-        unix_us,
-        instant: Instant::now(),
-    }
+/// A receipt as a `-bin` header.
+fn encoded(receipt: &Receipt) -> Option<HeaderValue> {
+    let encoded = BASE64_STANDARD_NO_PAD.encode(receipt.encode_to_vec());
+    HeaderValue::from_str(&encoded).ok()
 }
 
 fn check_protocol(head: &Parts) -> Result<(), WireError> {

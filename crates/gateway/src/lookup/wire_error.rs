@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use http::HeaderMap;
 use motlan_audit::RecordId;
@@ -10,9 +11,10 @@ use motlan_catalog::SystemId;
 use motlan_exchange::{Denial, DutyFault, Exceeded, ProviderFault, Whose};
 use motlan_policy::Refusal;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 use super::sentence;
+use super::way::Unanswered;
 use crate::identity::{ArtefactError, TokenError};
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
@@ -24,6 +26,17 @@ pub const DOMAIN: &str = "motlan";
 const PASSING: [u32; 5] = [2, 8, 10, 13, 14];
 /// A message has at most this many bytes.
 const MESSAGE_BYTES_MAX: usize = 1024;
+/// What is wrong with a request is told in details of about so many bytes.
+const VIOLATIONS_BYTES_MAX: usize = 2048;
+
+impl From<Unanswered> for WireError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Unrecorded => Self::unrecorded(),
+            Unanswered::Lost => Self::lost(),
+        }
+    }
+}
 
 /// A gRPC status with a stable reason, a sentence to act on, and the same in Vietnamese.
 #[derive(Debug, Clone)]
@@ -33,8 +46,16 @@ pub struct WireError {
     message: String,
     /// The field of the request that is wrong.
     field: Option<&'static str>,
+    more: Option<Box<More>>,
+}
+
+/// What else is told, by cause.
+#[derive(Debug, Clone)]
+enum More {
     /// Which limit was exceeded.
-    exceeded: Option<Exceeded>,
+    Exceeded(Exceeded),
+    /// What is wrong with the request, by field.
+    Violations(Vec<FieldViolation>),
 }
 
 impl WireError {
@@ -54,7 +75,28 @@ impl WireError {
             reason: reason.into(),
             message,
             field: None,
-            exceeded: None,
+            more: None,
+        }
+    }
+
+    /// The request is not what the contract says: each fault with its field and what is wrong, none
+    /// with a value.
+    pub(crate) fn malformed(faults: Vec<(String, String)>) -> Self {
+        let told: Vec<String> = faults
+            .iter()
+            .map(|(field, what)| format!("`{field}` {what}"))
+            .collect();
+        let mut left = VIOLATIONS_BYTES_MAX;
+        let fits = |(field, what): &(String, String)| {
+            left = left.saturating_sub(field.len() + what.len());
+            left > 0
+        };
+        let kept = faults.into_iter().take_while(fits);
+        let kept = kept.map(|(field, what)| FieldViolation::new(field, what));
+        let violations = More::Violations(kept.collect());
+        Self {
+            more: Some(Box::new(violations)),
+            ..Self::new(Code::InvalidArgument, "REQUEST_MALFORMED", told.join("; "))
         }
     }
 
@@ -86,7 +128,7 @@ impl WireError {
         Self::new(Code::Unauthenticated, error.reason(), error.to_string())
     }
 
-    pub(super) fn artefact(error: &ArtefactError) -> Self {
+    pub(crate) fn artefact(error: &ArtefactError) -> Self {
         Self::new(Code::Unauthenticated, error.reason(), error.to_string())
     }
 
@@ -119,7 +161,7 @@ impl WireError {
         Self::new(Code::Unavailable, "LEDGER_UNAVAILABLE", message)
     }
 
-    pub(super) fn lost() -> Self {
+    pub(crate) fn lost() -> Self {
         Self::new(
             Code::Internal,
             "LOOKUP_LOST",
@@ -127,7 +169,7 @@ impl WireError {
         )
     }
 
-    pub(super) fn denied(denial: &Denial) -> Self {
+    pub(crate) fn denied(denial: &Denial) -> Self {
         let code = match denial {
             Denial::Request(_) => Code::InvalidArgument,
             Denial::Policy(refusal) | Denial::Unbacked { refusal, .. } => match refusal {
@@ -178,10 +220,31 @@ impl WireError {
         let error = Self::new(code, denial.reason().to_owned(), denial.to_string());
         match denial {
             Denial::Limit(exceeded) => Self {
-                exceeded: Some(exceeded.clone()),
+                more: Some(Box::new(More::Exceeded(exceeded.clone()))),
                 ..error
             },
             _ => error,
+        }
+    }
+
+    /// What to do, in English.
+    #[must_use]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same in Vietnamese.
+    #[must_use]
+    pub(crate) fn vietnamese(&self) -> &'static str {
+        sentence::vietnamese(&self.reason)
+    }
+
+    /// After what time it may be asked again, where a time helps.
+    #[must_use]
+    pub(crate) fn retry(&self) -> Option<Duration> {
+        match self.more.as_deref()? {
+            More::Exceeded(exceeded) => Some(exceeded.retry()),
+            More::Violations(_) => None,
         }
     }
 
@@ -216,11 +279,17 @@ impl WireError {
         let metadata: HashMap<String, String> = record.into_iter().chain(field).collect();
         let mut details = ErrorDetails::with_error_info(self.reason.clone(), DOMAIN, metadata);
         details.set_localized_message("vi", sentence::vietnamese(&self.reason));
-        if let Some(exceeded) = &self.exceeded {
+        match self.more.as_deref() {
             // R93: when it may be asked again, and whose uses were too many.
-            details.set_retry_info(Some(exceeded.retry()));
-            let whose = exceeded.whose().map_or("gateway", Whose::as_str);
-            details.add_quota_failure_violation(whose, exceeded.to_string());
+            Some(More::Exceeded(exceeded)) => {
+                details.set_retry_info(Some(exceeded.retry()));
+                let whose = exceeded.whose().map_or("gateway", Whose::as_str);
+                details.add_quota_failure_violation(whose, exceeded.to_string());
+            }
+            Some(More::Violations(violations)) => {
+                details.set_bad_request(violations.clone());
+            }
+            None => {}
         }
         Status::with_error_details(self.code, self.message.clone(), details)
     }

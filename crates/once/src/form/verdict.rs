@@ -234,15 +234,12 @@ impl Judge<'_> {
             if !codes.contains(&component.document.code) {
                 continue;
             }
-            match &component.document.source {
-                Source::Held(held) if held.is_published(self.day) => {
-                    return self.answered(component, held, None);
-                }
-                source => {
-                    let database = source.database().to_owned();
-                    open = Open::NotPublished { database };
-                }
+            let source = &component.document.source;
+            if let Some(held) = source.published(self.day) {
+                return self.answered(component, held, None);
             }
+            let database = source.database().to_owned();
+            open = Open::NotPublished { database };
         }
         Verdict::Lawful(open)
     }
@@ -261,7 +258,7 @@ impl Judge<'_> {
     fn answered(&self, component: &Component<'_>, held: &Held, field: Option<&str>) -> Verdict {
         if component.partial {
             let code = &component.document.code;
-            let clauses = self.clauses(component).join("; ");
+            let clauses = component.clauses(self.law).join("; ");
             let why = format!("the law replaces `{code}` only in part: {clauses}");
             return Verdict::Unclear(why);
         }
@@ -272,17 +269,7 @@ impl Judge<'_> {
             view: held.view.name.to_string(),
             field: field.map(str::to_owned),
             document: component.document.code.clone(),
-            clauses: self.clauses(component),
+            clauses: component.clauses(self.law),
         })
-    }
-
-    fn clauses(&self, component: &Component<'_>) -> Vec<String> {
-        let mut clauses = Vec::new();
-        for clause in component.bases.iter().map(|basis| basis.clause(self.law)) {
-            if !clauses.contains(&clause) {
-                clauses.push(clause);
-            }
-        }
-        clauses
     }
 }

@@ -1,5 +1,6 @@
 //! Once-only over the catalogue that ships with the source.
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a helper of a test fails the test"
@@ -11,8 +12,12 @@ use std::sync::LazyLock;
 use motlan_catalog::{Catalog, Once};
 
 mod deadlines;
+mod dossiers;
 mod forms;
+mod judged;
 mod plans;
+mod subjects;
+mod wanted;
 
 static REFERENCE: LazyLock<Catalog> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use motlan_policy::{Backing, Mark, Moment, Query};
 
-use super::ground::{Asked, FUNERAL, GET_PERSON, Ground, PLAIN, agreement, ground, ground_with};
+use super::ground::{
+    Asked, FUNERAL, GET_PERSON, Ground, PLAIN, RESIDENCE, agreement, ground, ground_with,
+};
 
 const GET_MARITAL_STATUS: &str = "/vn.civil_status.v1.CivilStatusRegistry/GetMaritalStatus";
 /// 2026-03-02T09:00+07:00, a Monday.
@@ -61,6 +63,53 @@ fn what_is_shown_of_access_is_all_that_is_allowed() {
         }
     }
     assert_eq!(allowed, 12);
+}
+
+#[test]
+fn a_grant_would_do_exactly_where_it_is_allowed_when_cited() {
+    let ground = varied();
+    let at = Moment::from_unix_ms(MONDAY_MS);
+    // After the hours of one of them.
+    let evening = Moment::from_unix_ms(MONDAY_MS + 11 * 3_600_000);
+    let grants = ground.catalog.agreements().iter().flat_map(|it| &it.grants);
+    let grants: Vec<&str> = grants.map(|grant| grant.id.as_str()).collect();
+    let mut named = 0;
+    for system in ground.catalog.systems() {
+        for method in ground
+            .catalog
+            .datasets()
+            .flat_map(|dataset| &dataset.methods)
+        {
+            for procedure in [RESIDENCE, FUNERAL] {
+                let procedure = procedure.parse().unwrap();
+                let query = Query {
+                    system,
+                    method,
+                    procedure: &procedure,
+                    dossier: false,
+                    backing: Backing::default(),
+                    cited: None,
+                    fields: &[],
+                };
+                let cited = |grant: &&&str| {
+                    let query = Query {
+                        dossier: true,
+                        cited: Some(grant),
+                        ..query
+                    };
+                    ground.rules.decide(&query, at).is_ok()
+                };
+                let due: Vec<&str> = grants.iter().filter(cited).copied().collect();
+                for now in [at, evening] {
+                    let found = ground.rules.allowing(&ground.catalog, &query, now);
+                    let found: Vec<&str> = found.iter().map(|it| it.as_str()).collect();
+                    assert_eq!(found, due, "{system:?} {method:?}");
+                }
+                named += due.len();
+            }
+        }
+    }
+    assert!(named > 5);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! How an owner's system can go wrong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use tokio::sync::Barrier;
 use tonic::Code;
 
 use crate::frame;
@@ -19,6 +21,30 @@ const UNKNOWN_FIELD: u64 = 18_900;
 /// How long garbage is.
 const GARBAGE_BYTES: usize = 64;
 
+/// Where questions wait for each other, whichever owners' systems they came to.
+#[derive(Clone, Debug)]
+pub struct Meeting(Arc<Barrier>);
+
+impl Meeting {
+    /// Of so many questions.
+    #[must_use]
+    pub fn of(questions: usize) -> Self {
+        Self(Arc::new(Barrier::new(questions)))
+    }
+
+    pub(super) async fn met(&self) {
+        self.0.wait().await;
+    }
+}
+
+impl PartialEq for Meeting {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Meeting {}
+
 /// One way to misbehave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misbehaviour {
@@ -28,6 +54,12 @@ pub enum Misbehaviour {
     SilentAfterHeaders,
     /// Answers rightly, but only after this long.
     Slow(Duration),
+    /// Answers rightly, but only once as many questions have come as meet there.
+    Meets(Meeting),
+    /// Misbehaves in this way at the next question, and behaves from then on.
+    Once(Box<Misbehaviour>),
+    /// Answers with this message in place of what it holds.
+    Instead(Bytes),
     /// Answers rightly, but waits this long before each message.
     Trickle(Duration),
     /// One message in a right frame that is no protobuf.

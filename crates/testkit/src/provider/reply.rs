@@ -119,6 +119,12 @@ pub(super) async fn spoiled(
             tokio::time::sleep(*time).await;
             frames.map_or_else(not_found, answer)
         }
+        Misbehaviour::Meets(meeting) => {
+            meeting.met().await;
+            frames.map_or_else(not_found, answer)
+        }
+        Misbehaviour::Once(how) => Box::pin(spoiled(how, frames)).await?,
+        Misbehaviour::Instead(message) => answer(&[frame::frame(message)]),
         Misbehaviour::Trickle(time) => {
             let paced = held
                 .iter()

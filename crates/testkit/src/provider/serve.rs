@@ -86,11 +86,17 @@ impl State {
         if self.misbehaving.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let all = lock(&self.misbehaviours);
-        let about_this = all.get(&(path.to_owned(), Some(subject.to_owned())));
-        about_this
-            .or_else(|| all.get(&(path.to_owned(), None)))
-            .cloned()
+        let mut all = lock(&self.misbehaviours);
+        let about_this = (path.to_owned(), Some(subject.to_owned()));
+        let about_anyone = (path.to_owned(), None);
+        let mut about = [about_this, about_anyone].into_iter();
+        let about = about.find(|about| all.contains_key(about))?;
+        let how = all.get(&about).cloned();
+        if let Some(Misbehaviour::Once(_)) = how {
+            all.remove(&about);
+            self.misbehaving.store(all.len(), Ordering::Release);
+        }
+        how
     }
 
     /// Writes the question down before anything is answered.

@@ -2,9 +2,12 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use motlan_testkit::client::{CallError, Reply, Unfinished};
 use motlan_testkit::contracts::population::v1::Person;
-use motlan_testkit::provider::{CHATTER, CHATTER_HEADER, Misbehaviour, UNKNOWN_FIELD_TEXT};
+use motlan_testkit::provider::{
+    CHATTER, CHATTER_HEADER, Meeting, Misbehaviour, UNKNOWN_FIELD_TEXT,
+};
 use prost::Message;
 use tonic::Code;
 
@@ -52,6 +55,45 @@ async fn it_can_be_slow_with_the_whole_and_with_each_message() {
     assert!(start.elapsed() >= A_WHILE * 5);
     assert_eq!(trickle.messages().unwrap().len(), 5);
     assert_eq!(trickle.code(), Code::Ok);
+}
+
+#[tokio::test]
+async fn it_can_answer_with_another_message() {
+    let other = Person {
+        full_name: "Ai Khác".to_owned(),
+        ..Person::default()
+    };
+    let other = Bytes::from(other.encode_to_vec());
+    let reply = ask(GET_PERSON, Misbehaviour::Instead(other.clone())).await;
+    assert_eq!(reply.unwrap().messages().unwrap(), [other]);
+}
+
+#[tokio::test]
+async fn it_can_misbehave_once() {
+    let stage = Stage::set().await;
+    let id = &SAMPLE.roles.person;
+    let once = Misbehaviour::Once(Box::new(Misbehaviour::Status(Code::Unavailable)));
+    stage.provider.misbehave(GET_PERSON, None, once);
+    for code in [Code::Unavailable, Code::Ok, Code::Ok] {
+        let reply = stage.client.call(&about(GET_PERSON, id)).await.unwrap();
+        assert_eq!(reply.code(), code);
+    }
+}
+
+#[tokio::test]
+async fn it_can_wait_for_other_questions() {
+    let stage = Stage::set().await;
+    let id = &SAMPLE.roles.person;
+    let meets = Misbehaviour::Meets(Meeting::of(2));
+    stage.provider.misbehave(GET_PERSON, None, meets);
+    let first = about(GET_PERSON, id).patience(A_WHILE);
+    assert!(matches!(
+        stage.client.call(&first).await,
+        Err(CallError::Patience)
+    ));
+    // The one that hung up has come as well.
+    let second = stage.client.call(&about(GET_PERSON, id)).await.unwrap();
+    assert_eq!(second.messages().unwrap(), held(GET_PERSON, id));
 }
 
 #[tokio::test]

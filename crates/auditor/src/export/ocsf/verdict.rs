@@ -39,6 +39,19 @@ pub(super) struct Verdict {
     pub(super) disposition: Named,
 }
 
+/// Evidence was given, or a ground was made.
+fn component(record: &Record) -> Verdict {
+    let told = record.component.as_ref();
+    let is_evidence = told.is_none_or(|component| component.outcome == 0);
+    Verdict {
+        activity: if is_evidence { READ } else { CREATE },
+        severity: INFORMATIONAL,
+        status: SUCCESS,
+        action: ALLOW,
+        disposition: ALLOWED,
+    }
+}
+
 impl Verdict {
     pub(super) fn on(record: &Record) -> Verdict {
         let read = |severity, status, action, disposition| Verdict {
@@ -70,6 +83,7 @@ impl Verdict {
                 action: ALLOW,
                 disposition: ALLOWED,
             },
+            (RecordKind::Component, _) => component(record),
             // Also of kinds that a newer gateway writes.
             (kind, _) => Verdict {
                 activity: (OTHER, kind.as_str_name()),

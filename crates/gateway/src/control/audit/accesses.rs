@@ -220,9 +220,12 @@ impl View<'_> {
                 let shows = [Call::Search, Call::SubjectAccesses].map(Call::path);
                 shows.contains(&record.method.as_str())
             }
-            RecordKind::Hold | RecordKind::Erasure | RecordKind::Link | RecordKind::Unspecified => {
-                false
-            }
+            // What was looked up for a component is told by the lookup's own record.
+            RecordKind::Component
+            | RecordKind::Hold
+            | RecordKind::Erasure
+            | RecordKind::Link
+            | RecordKind::Unspecified => false,
         })
     }
 

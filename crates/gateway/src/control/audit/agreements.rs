@@ -20,7 +20,7 @@ const PAGE_MAX: usize = 200;
 const TEXT_BYTES_MAX: usize = 512;
 
 /// What was found, or why it is refused on record.
-type Found<T> = Result<Unshown<T>, Refused>;
+pub(super) type Found<T> = Result<Unshown<T>, Refused>;
 
 #[tonic::async_trait]
 impl Agreements for AuditTrail {
@@ -148,7 +148,7 @@ impl AuditTrail {
     }
 
     /// Works on the state.
-    async fn kept<T: Send + 'static>(
+    pub(super) async fn kept<T: Send + 'static>(
         &self,
         work: impl FnOnce(&State) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -158,7 +158,7 @@ impl AuditTrail {
 }
 
 impl Shared {
-    fn state(&self) -> Result<&State, Failure> {
+    pub(super) fn state(&self) -> Result<&State, Failure> {
         self.upkeep.state().ok_or_else(|| {
             let message = "this gateway has no state: none of its agreements needs one";
             WireError::new(Code::FailedPrecondition, "STATE_ABSENT", message).into()
@@ -166,7 +166,7 @@ impl Shared {
     }
 
     /// What was found, with the look that is to be recorded.
-    fn looked<T>(
+    pub(super) fn looked<T>(
         &self,
         admitted: Admitted,
         found: T,
@@ -288,28 +288,34 @@ fn takeable(shared: &Shared, admitted: Admitted, record: String) -> Result<Found
     ))
 }
 
-/// Whom a record is about; nothing while it is held.
+/// The notice of a record; nothing while it is held.
 fn notice(
     shared: &Shared,
     holds: &[hold::InForce],
     record: String,
 ) -> Result<Option<wire::Notice>, Failure> {
-    let id: Option<RecordId> = record.parse().ok();
-    let nobody = |record| {
-        let subject = String::new();
-        Ok(Some(wire::Notice { record, subject }))
-    };
-    let Some(id) = id else {
-        return nobody(record);
+    let subject = subject_of(shared, holds, &record)?;
+    Ok(subject.map(|subject| wire::Notice { record, subject }))
+}
+
+/// Whom a record is about, empty where that is not there any more; nothing while it is held.
+pub(super) fn subject_of(
+    shared: &Shared,
+    holds: &[hold::InForce],
+    record: &str,
+) -> Result<Option<String>, Failure> {
+    let nobody = || Ok(Some(String::new()));
+    let Ok(id) = record.parse::<RecordId>() else {
+        return nobody();
     };
     // Its log may have been dropped since.
     let Some(ledger) = shared.trails.ledger_of(&id)? else {
-        return nobody(record);
+        return nobody();
     };
     let opened = ledger.opened(id.index());
     let opened = opened.map_err(|error| Failure::unreadable(&error))?;
     let Some(sealed) = opened.sealed() else {
-        return nobody(record);
+        return nobody();
     };
     let leaf = ledger.record(id.index());
     let leaf = leaf.map_err(|error| Failure::unreadable(&error))?;
@@ -320,21 +326,18 @@ fn notice(
     if holds.any(|hold| hold.reaches(&trail, &sealed.subject) && hold.covers(&leaf, sealed)) {
         return Ok(None);
     }
-    Ok(Some(wire::Notice {
-        record,
-        subject: sealed.subject.clone(),
-    }))
+    Ok(Some(sealed.subject.clone()))
 }
 
 /// What a record says of a request.
-fn about(request: &impl Message) -> look::Request {
+pub(super) fn about(request: &impl Message) -> look::Request {
     look::Request {
         encoded: request.encode_to_vec(),
         ..look::Request::default()
     }
 }
 
-fn page(size: u32) -> Result<usize, Failure> {
+pub(super) fn page(size: u32) -> Result<usize, Failure> {
     match usize::try_from(size) {
         Ok(0) => Ok(PAGE),
         Ok(size) if size <= PAGE_MAX => Ok(size),
@@ -345,11 +348,11 @@ fn page(size: u32) -> Result<usize, Failure> {
     }
 }
 
-fn wrong_page() -> Failure {
+pub(super) fn wrong_page() -> Failure {
     Failure::request("page_token", "`page_token` is none that this service gave")
 }
 
-fn text(field: &'static str, text: &str) -> Result<(), Failure> {
+pub(super) fn text(field: &'static str, text: &str) -> Result<(), Failure> {
     if text.trim().is_empty() || text.len() > TEXT_BYTES_MAX {
         let message = format!("`{field}` has from 1 to {TEXT_BYTES_MAX} bytes");
         return Err(Failure::request(field, message));
@@ -357,7 +360,7 @@ fn text(field: &'static str, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unusable(error: &redb::Error) -> Failure {
+pub(super) fn unusable(error: &redb::Error) -> Failure {
     tracing::error!(%error, "the state cannot be used");
     let message = match is_full(error) {
         true => "the state is full; tell the operator",

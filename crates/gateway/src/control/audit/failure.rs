@@ -42,6 +42,14 @@ impl Failure {
         }
     }
 
+    /// The same failure, where what was to be done is on record all the same.
+    pub(super) fn with_record(self, record: RecordId) -> Failure {
+        Failure {
+            record: Some(record),
+            ..self
+        }
+    }
+
     /// The request is not what the contract says.
     pub(super) fn request(field: &'static str, message: impl Into<String>) -> Failure {
         WireError::new(Code::InvalidArgument, "REQUEST_MALFORMED", message)

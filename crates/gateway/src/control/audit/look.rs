@@ -28,6 +28,9 @@ pub(super) enum Call {
     CloseReview,
     ListNotices,
     TakeNotice,
+    Corrections,
+    CloseCorrection,
+    Report,
 }
 
 impl Call {
@@ -44,6 +47,9 @@ impl Call {
             Call::CloseReview => "/motlan.policy.v1.Agreements/CloseReview",
             Call::ListNotices => "/motlan.policy.v1.Agreements/ListNotices",
             Call::TakeNotice => "/motlan.policy.v1.Agreements/TakeNotice",
+            Call::Corrections => "/motlan.once.v1.OnceOnly/Corrections",
+            Call::CloseCorrection => "/motlan.once.v1.OnceOnly/CloseCorrection",
+            Call::Report => "/motlan.once.v1.OnceOnly/Report",
         }
     }
 
@@ -56,6 +62,8 @@ impl Call {
             Call::ListReviews | Call::CloseReview => &[Role::DataProtection],
             Call::ListNotices | Call::TakeNotice => &[Role::CitizenView],
             Call::RevokeConsent => &[Role::Consent],
+            Call::Corrections | Call::CloseCorrection => &[Role::Correction],
+            Call::Report => &[Role::Report],
         }
     }
 }
@@ -195,6 +203,13 @@ impl Admitted {
     /// The system that calls.
     pub(super) fn caller(&self) -> String {
         self.0.record.caller.clone()
+    }
+
+    /// The record is about this subject of a dataset, and can be erased with it.
+    pub(super) fn about(mut self, dataset: &str, subject: String) -> Self {
+        dataset.clone_into(&mut self.0.record.dataset);
+        self.0.request.subject = subject;
+        self
     }
 
     /// What was found, as long as nobody may see it.

@@ -1,6 +1,8 @@
 //! The logs of this gateway with their indexes. What is read here is shown only by way of
 //! [`Unshown`](super::look::Unshown).
 
+use std::collections::BTreeSet;
+
 use motlan_api::audit::v1::Receipt;
 use motlan_audit::{
     AppendError, Durable, Entry, Field, Index, Ledger, Page, Quarter, Query, RecordId, SearchError,
@@ -133,9 +135,13 @@ impl Trail {
 
     /// Whether a value of a plain field is on record.
     pub(super) fn knows(&self, field: Field, value: &str) -> Result<bool, Failure> {
+        Ok(self.values(field)?.contains(value))
+    }
+
+    /// All values of a plain field that are on record.
+    pub(super) fn values(&self, field: Field) -> Result<BTreeSet<String>, Failure> {
         let values = self.index.values(field);
-        let values = values.map_err(|error| Failure::search(&error))?;
-        Ok(values.contains(value))
+        values.map_err(|error| Failure::search(&error))
     }
 
     pub(super) fn receipt(&self, index: u64) -> Result<Receipt, Failure> {

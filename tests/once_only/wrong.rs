@@ -1,0 +1,244 @@
+//! Requests that are wrong: refused with the field's name, with nobody asked and nothing recorded.
+
+use motlan_api::once::v1::{CollectRequest, Wanted};
+use motlan_testkit::Token;
+use motlan_testkit::client::{Call, Reply};
+use prost::Message as _;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+use serde_json::json;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+use super::asking::{
+    COLLECT, UNLISTED, ask, ask_plan, call, collect, declaring, evidence, request, start, wanted,
+};
+use crate::system::question::{DESK, DOSSIER, RESIDENCE};
+use crate::system::refused::turned_away;
+use crate::system::running::{Laid, Running};
+
+/// A subject that cannot be one.
+const ODD: &str = "001299000017x";
+
+/// The fields that a reply finds wrong.
+#[track_caller]
+fn fields(reply: &Reply) -> Vec<String> {
+    turned_away(reply, Code::InvalidArgument, "REQUEST_MALFORMED");
+    let details = reply.status.get_details_bad_request().unwrap();
+    let violations = details.field_violations.into_iter();
+    violations.map(|violation| violation.field).collect()
+}
+
+fn one(wanted: Wanted) -> CollectRequest {
+    request(vec![wanted])
+}
+
+fn right(running: &Running) -> CollectRequest {
+    one(wanted("identity_paper", &running.roles().person))
+}
+
+/// Each request of which something is wrong that is about all components, with the field that is.
+fn wrong(running: &Running) -> Vec<(&'static str, CollectRequest)> {
+    let roles = running.roles();
+    let right = || right(running);
+    let variant = |variant: &str| CollectRequest {
+        variant: variant.to_owned(),
+        ..right()
+    };
+    let dossier = |dossier: &str| CollectRequest {
+        dossier: dossier.to_owned(),
+        ..right()
+    };
+    let received = |received_us: i64| CollectRequest {
+        received_us,
+        ..right()
+    };
+    let channel = CollectRequest {
+        channel: 0,
+        ..right()
+    };
+    let many = vec![wanted("identity_paper", &roles.person); 33];
+    vec![
+        ("variant", variant("")),
+        ("variant", variant("5")),
+        ("dossier", dossier("H26-1")),
+        ("dossier", dossier("000.00.00.H26-261322-0001")),
+        ("channel", channel),
+        ("received_us", received(i64::MAX / 2)),
+        ("received_us", received(-1)),
+        ("components", request(Vec::new())),
+        ("components", request(many)),
+    ]
+}
+
+/// Each component that is wrong, with the field of it that is.
+fn wrong_components(running: &Running) -> Vec<(&'static str, Wanted)> {
+    let roles = running.roles();
+    let paper = || wanted("identity_paper", &roles.person);
+    let subject = |subject: &str| ("subject", wanted("identity_paper", subject));
+    let seven = Value {
+        kind: Some(Kind::NumberValue(7.0)),
+    };
+    let of_another_type = Wanted {
+        declared: Some(Struct {
+            fields: [("full_name".to_owned(), seven)].into(),
+        }),
+        ..paper()
+    };
+    let grant = Wanted {
+        grant: "x".repeat(257),
+        ..paper()
+    };
+    let consent = Wanted {
+        consent: "x.y.z".to_owned(),
+        ..paper()
+    };
+    let approvals = Wanted {
+        approvals: vec!["x.y.z".to_owned()],
+        ..paper()
+    };
+    vec![
+        ("document", wanted("identity_papers", &roles.person)),
+        ("document", wanted("land_certificate", &roles.certificate)),
+        subject(""),
+        subject(ODD),
+        subject(&roles.person[..11]),
+        subject(&format!("999{}", &roles.person[3..])),
+        ("declared.full_name", of_another_type),
+        ("declared.nickname", declaring(paper(), "nickname", "x")),
+        ("declared.religion", declaring(paper(), "religion", "x")),
+        ("grant", grant),
+        ("consent", consent),
+        ("approvals", approvals),
+    ]
+}
+
+/// An enterprise whose check digit is wrong.
+fn wrong_enterprise(running: &Running) -> CollectRequest {
+    let code = running.roles().enterprise;
+    let (body, check) = code.split_at(9);
+    let other = (check.parse::<u8>().unwrap() + 1) % 10;
+    let code = format!("{body}{other}");
+    CollectRequest {
+        procedure: UNLISTED.to_owned(),
+        variant: String::new(),
+        ..one(wanted("enterprise_registration", &code))
+    }
+}
+
+/// Calls with this token.
+async fn bearing(running: &Running, token: Token, request: &CollectRequest) -> Reply {
+    let desk = running.world().system(DESK).unwrap();
+    let call = Call::new(COLLECT, &request.encode_to_vec()).unwrap();
+    let call = call.bearer(&desk.sign(&token).unwrap()).unwrap();
+    running.desk.call(&call).await.unwrap()
+}
+
+fn token(running: &Running) -> Token {
+    let desk = running.world().system(DESK).unwrap();
+    let token = desk.token(RESIDENCE).unwrap();
+    token.variant("3").dossier(DOSSIER)
+}
+
+#[tokio::test]
+async fn what_cannot_be_right_is_refused_by_field_before_anybody_is_asked() {
+    // R99.
+    let running = start().await;
+    for (field, wrong) in wrong(&running) {
+        assert_eq!(fields(&ask(&running, &wrong).await), [field]);
+    }
+    for (field, wrong) in wrong_components(&running) {
+        let reply = ask(&running, &one(wrong)).await;
+        let field = format!("components[0].{field}");
+        assert_eq!(fields(&reply), [field], "{:?}", reply.status);
+        assert!(!reply.contains(ODD));
+    }
+    let reply = ask(&running, &wrong_enterprise(&running)).await;
+    assert_eq!(fields(&reply), ["components[0].subject"]);
+    all_at_once(&running).await;
+    signed_for_something_else(&running).await;
+    too_large(&running).await;
+    assert_eq!((running.heard(), running.admin.records().await), (0, 0));
+
+    // Only in the days of the law.
+    let file = "catalog/once/law.toml";
+    let law = include_str!("../../deploy/catalog/once/law.toml");
+    let over = law.replace("valid_until = 2027-02-28", "valid_until = 2026-01-02");
+    assert_ne!(over, law);
+    running.world().write(file, &over).unwrap();
+    running.reload().await.unwrap();
+    let reply = ask(&running, &right(&running)).await;
+    turned_away(&reply, Code::FailedPrecondition, "LAW_NOT_IN_FORCE");
+    running.world().write(file, law).unwrap();
+    running.reload().await.unwrap();
+    evidence(&collect(&running, &right(&running)).await[0]);
+    running.stop().await;
+}
+
+/// All that is wrong is told, and what is right beside it is not asked for.
+async fn all_at_once(running: &Running) {
+    let mut several = request(vec![
+        wanted("identity_paper", &running.roles().person),
+        wanted("identity_paper", ODD),
+        wanted("nothing", ""),
+    ]);
+    several.channel = 0;
+    let all = ["channel", "components[1].subject", "components[2].document"];
+    assert_eq!(fields(&ask(running, &several).await), all);
+    // However much is wrong, it fits into what clients take.
+    let reply = ask(running, &request(vec![wanted("nothing", ODD); 32])).await;
+    let headers = reply.headers.iter();
+    let size = headers.map(|(name, value)| name.as_str().len() + value.len());
+    assert!((1..=32).contains(&fields(&reply).len()));
+    assert!(size.sum::<usize>() < 8192);
+}
+
+/// What the official signed for is what is collected for, and in time for somebody to answer.
+async fn signed_for_something_else(running: &Running) {
+    let right = right(running);
+    let fitting = || token(running);
+    let bare = running.world().system(DESK).unwrap().token(RESIDENCE);
+    let other = "000.00.00.H26-261122-0009";
+    for (field, token) in [
+        ("procedure", fitting().procedure("1.014177")),
+        ("variant", fitting().variant("4")),
+        ("dossier", fitting().dossier(other)),
+        ("dossier", bare.unwrap().variant("3")),
+        ("purpose.incident", fitting().incident("flood")),
+    ] {
+        assert_eq!(fields(&bearing(running, token, &right).await), [field]);
+    }
+    let no_lookup = fitting().claim("purpose", json!({ "basis": "x" }));
+    for (token, reason) in [
+        (no_lookup, "TOKEN_CLAIM"),
+        (fitting().issued_s(1).expires_s(2), "TOKEN_EXPIRED"),
+    ] {
+        let reply = bearing(running, token, &right).await;
+        turned_away(&reply, Code::Unauthenticated, reason);
+    }
+    let hasty = call(running, &right).metadata("grpc-timeout", "1999m");
+    let reply = running.desk.call(&hasty.unwrap()).await.unwrap();
+    assert_eq!(fields(&reply), ["grpc-timeout"]);
+}
+
+/// A larger message than those of other services is taken, and not just any.
+async fn too_large(running: &Running) {
+    let padded = |bytes: usize| {
+        let paper = wanted("identity_paper", ODD);
+        one(declaring(paper, "x", &"y".repeat(bytes)))
+    };
+    assert_eq!(fields(&ask(running, &padded(200 * 1024)).await).len(), 2);
+    let reply = ask(running, &padded(256 * 1024)).await;
+    turned_away(&reply, Code::OutOfRange, "MESSAGE_MALFORMED");
+    let reply = ask_plan(running, DESK, &"1".repeat(17 * 1024), "").await;
+    turned_away(&reply, Code::OutOfRange, "MESSAGE_MALFORMED");
+}
+
+#[tokio::test]
+async fn where_no_correction_could_be_kept_nothing_is_collected() {
+    let running = Laid::out().await.start().await;
+    let reply = ask(&running, &right(&running)).await;
+    turned_away(&reply, Code::FailedPrecondition, "STATE_ABSENT");
+    assert_eq!((running.heard(), running.admin.records().await), (0, 0));
+    running.stop().await;
+}
