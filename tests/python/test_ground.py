@@ -90,7 +90,7 @@ def ground(jti: bytes) -> dict[str, object]:
         "document": "birth_certificate",
         "dataset": "civil_status",
         "outcome": "NOT_FOUND",
-        "clauses": ["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 747"],
+        "clauses": ["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 737"],
         "channel": "PAPER",
         "received": TIME_S - 60,
         "lookup": "hn1-2026q2-9",

@@ -29,7 +29,7 @@ fn ground() -> Ground {
         database: String::new(),
         outcome: GroundOutcome::Mismatch,
         fields: vec!["child.full_name".to_owned(), "born_on".to_owned()],
-        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 747".to_owned()],
+        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 737".to_owned()],
         channel: Channel::Online,
         received_us: TIME_US - 90_000_000,
         due_us: Some(TIME_US + 8 * 3_600_000_000),

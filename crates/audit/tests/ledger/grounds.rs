@@ -26,7 +26,7 @@ pub(crate) fn ground(n: u64) -> Ground {
         database: String::new(),
         outcome: GroundOutcome::NotFound,
         fields: Vec::new(),
-        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 747".into()],
+        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 737".into()],
         channel: Channel::Online,
         received_us: NOW_US - 1,
         due_us: Some(NOW_US + 1),

@@ -39,10 +39,11 @@ fn ground(dossier: &str) -> Ground {
         database: String::new(),
         outcome: GroundOutcome::Mismatch,
         fields: vec!["child.full_name".into()],
-        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 747".into()],
+        clauses: vec!["Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 737".into()],
         channel: Channel::Online,
         received_us: TIME_US - 60_000_000,
-        due_us: Some(TIME_US + 8 * 3_600_000_000),
+        // 8 working hours later, over a weekend.
+        due_us: Some(TIME_US - 60_000_000 + 3 * 86_400_000_000),
         lookup: Some("hn1-2026q3-1".parse().unwrap()),
     }
 }
@@ -159,8 +160,8 @@ async fn a_ground_verifies_alone_with_its_receipt_and_in_the_ledger_of_whichever
         "dossier       000.A0.01.H26-260814-0007",
         "procedure     1.004222, variant 3",
         "a field differs from what the applicant declared (MISMATCH)",
-        "to be told by 2026-08-14T17:00:00+07:00",
-        "replaced by   Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 747",
+        "to be told by 2026-08-17T08:59:00+07:00",
+        "replaced by   Nghị quyết 66.7/2025/NQ-CP, Phụ lục I, số 737",
         "record hn1-2026q3-2 was NOT looked for",
     ] {
         assert!(told.contains(due), "{due}: {told}");

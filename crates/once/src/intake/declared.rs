@@ -3,6 +3,7 @@
 //! The form is proto3's JSON. Not read: maps, bytes, and protobuf's own messages with a JSON form
 //! of their own; a field of these cannot be declared. `null` declares nothing.
 
+use motlan_catalog::document::nearest;
 use motlan_catalog::{NESTING_MAX, View, normalised};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value as Field};
 use serde_json::Value;
@@ -12,6 +13,8 @@ use crate::held::leads_to;
 
 /// The longest name of a field that a fault repeats: what is no field is the caller's own text.
 const NAME_BYTES_MAX: usize = 64;
+/// The most names of a list that a fault tells.
+const NAMES_MAX: usize = 12;
 /// Beyond this, a JSON number need not be the integer that was meant.
 const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
@@ -106,6 +109,11 @@ impl Reader<'_> {
             let what = format!("is no field of `{}`", message.full_name());
             let begins = name.starts_with(|sign: char| sign.is_ascii_alphabetic());
             if begins && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_name) {
+                let fields: Vec<_> = message.fields().collect();
+                let what = match nearest(name, fields.iter().map(FieldDescriptor::name)) {
+                    Some(near) => format!("{what}; did you mean `{near}`?"),
+                    None => what,
+                };
                 self.faults.push(format!("{at}.{name}"), what);
             } else {
                 self.faults.push(at, format!("holds a name that {what}"));
@@ -173,17 +181,21 @@ impl Reader<'_> {
                 let parts = self.message(value, message, &prefix, at, depth + 1);
                 return Some(Said::Parts(parts));
             }
-            Kind::Message(_) | Kind::Bytes => Err("is of a type that cannot be declared"),
+            Kind::Message(_) | Kind::Bytes => {
+                Err("is of a type that cannot be declared".to_owned())
+            }
             Kind::String => match value {
                 Value::String(text) => return Some(Said::Text(normalised(text))),
-                _ => Err("must be text"),
+                _ => Err("must be text".to_owned()),
             },
             Kind::Bool => value
                 .as_bool()
                 .map(Field::Bool)
-                .ok_or("must be `true` or `false`"),
-            Kind::Enum(list) => named(value, list).ok_or("must be a name of its list"),
-            number => counted(value, number).ok_or("must be a number of its type"),
+                .ok_or_else(|| "must be `true` or `false`".to_owned()),
+            Kind::Enum(list) => named(value, list).ok_or_else(|| must_be_of(list)),
+            number => {
+                counted(value, number).ok_or_else(|| "must be a number of its type".to_owned())
+            }
         };
         match read {
             Ok(field) => Some(Said::Exactly(field)),
@@ -192,6 +204,16 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+/// What a value of a list may be, where the list is short enough to be told.
+fn must_be_of(list: &EnumDescriptor) -> String {
+    let values: Vec<_> = list.values().take(NAMES_MAX + 1).collect();
+    let names: Vec<_> = values.iter().map(|value| value.name()).collect();
+    match names.len() > NAMES_MAX {
+        true => format!("must be a name of the list `{}`", list.full_name()),
+        false => format!("must be one of `{}`", names.join("`, `")),
     }
 }
 

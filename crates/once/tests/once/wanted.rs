@@ -127,11 +127,11 @@ fn what_was_declared_is_held_against_the_contract() {
         (json!([]), "` must be an object"),
         (
             json!({ "full_nam": "a" }),
-            ".full_nam` is no field of `vn.population.v1.Person`",
+            ".full_nam` is no field of `vn.population.v1.Person`; did you mean `full_name`?",
         ),
         (
             json!({ "full_nam": null }),
-            ".full_nam` is no field of `vn.population.v1.Person`",
+            ".full_nam` is no field of `vn.population.v1.Person`; did you mean `full_name`?",
         ),
         (
             json!({ "Nguyễn Văn A": "a" }),
@@ -161,10 +161,16 @@ fn what_was_declared_is_held_against_the_contract() {
         (json!({ "full_name": true }), ".full_name` must be text"),
         (
             json!({ "sex": "FEMALE" }),
-            ".sex` must be a name of its list",
+            ".sex` must be one of `SEX_UNSPECIFIED`, `SEX_MALE`, `SEX_FEMALE`",
         ),
-        (json!({ "sex": 9 }), ".sex` must be a name of its list"),
-        (json!({ "sex": 1.5 }), ".sex` must be a name of its list"),
+        (
+            json!({ "sex": 9 }),
+            ".sex` must be one of `SEX_UNSPECIFIED`, `SEX_MALE`, `SEX_FEMALE`",
+        ),
+        (
+            json!({ "sex": 1.5 }),
+            ".sex` must be one of `SEX_UNSPECIFIED`, `SEX_MALE`, `SEX_FEMALE`",
+        ),
         (
             json!({ "date_of_birth": "1990-06-05" }),
             ".date_of_birth` must be an object",
