@@ -66,6 +66,9 @@ fn wrong(running: &Running) -> Vec<(&'static str, CollectRequest)> {
         ("channel", channel),
         ("received_us", received(i64::MAX / 2)),
         ("received_us", received(-1)),
+        // Seconds, and the last moment before the law.
+        ("received_us", received(1_767_300_000)),
+        ("received_us", received(1_767_200_399_999_999)),
         ("components", request(Vec::new())),
         ("components", request(many)),
     ]

@@ -31,6 +31,7 @@ mod form;
 mod held;
 mod intake;
 mod plan;
+mod spelling;
 
 pub use coverage::{
     Coverage, CoverageRow, OfDatabase, OfSector, Readiness, Resolved, Totals, coverage,

@@ -1,15 +1,15 @@
 //! What was declared, against what is held.
 //!
-//! Text is alike but for case, white space and the composition of letters; all else is alike where
-//! it is the same. Of what was not declared nothing is said: a message is compared in the fields
+//! Text is alike but for case, white space, the composition of letters and the letter over which a
+//! tone stands; all else is alike where it is the same. Of what was not declared nothing is said: a message is compared in the fields
 //! that were declared of it, a list as a whole and in its order. What is held as nothing is held as
 //! the empty text, as 0, as no list.
 
-use motlan_catalog::normalised;
 use prost_reflect::{DynamicMessage, Value};
 
 use super::Named;
 use crate::intake::{Declared, Said};
+use crate::spelling::alike;
 
 /// The fields in which `message` differs from what was declared of it.
 pub(super) fn differing(
@@ -27,8 +27,8 @@ pub(super) fn differing(
 }
 
 fn one(said: &Said, held: &Value, path: &str, covered: &[String], found: &mut Named) {
-    let alike = match (said, held) {
-        (Said::Text(said), Value::String(held)) => *said == normalised(held),
+    let is_alike = match (said, held) {
+        (Said::Text(said), Value::String(held)) => *said == alike(held),
         (Said::Exactly(said), held) => said == held,
         (Said::Parts(parts), Value::Message(held)) => {
             differing(parts, held, covered, found);
@@ -42,7 +42,7 @@ fn one(said: &Said, held: &Value, path: &str, covered: &[String], found: &mut Na
         }
         _ => false,
     };
-    if !alike {
+    if !is_alike {
         found.add(path);
     }
 }

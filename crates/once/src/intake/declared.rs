@@ -4,12 +4,13 @@
 //! of their own; a field of these cannot be declared. `null` declares nothing.
 
 use motlan_catalog::document::nearest;
-use motlan_catalog::{NESTING_MAX, View, normalised};
+use motlan_catalog::{NESTING_MAX, View};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value as Field};
 use serde_json::Value;
 
 use super::Faults;
 use crate::held::leads_to;
+use crate::spelling::alike;
 
 /// The longest name of a field that a fault repeats: what is no field is the caller's own text.
 const NAME_BYTES_MAX: usize = 64;
@@ -185,7 +186,7 @@ impl Reader<'_> {
                 Err("is of a type that cannot be declared".to_owned())
             }
             Kind::String => match value {
-                Value::String(text) => return Some(Said::Text(normalised(text))),
+                Value::String(text) => return Some(Said::Text(alike(text))),
                 _ => Err("must be text".to_owned()),
             },
             Kind::Bool => value

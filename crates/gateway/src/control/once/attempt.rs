@@ -20,8 +20,11 @@ use crate::state::Upkeep;
 
 /// So often a provider is asked for one component.
 const ATTEMPTS_MAX: u32 = 3;
-/// How long to wait before asking again, the first time; each time twice as long.
-const PAUSE: Duration = Duration::from_millis(50);
+/// This part of the desk's time passes before a provider is asked again, and twice as much before
+/// the last time, but never more than this part of what is left. One that only starts anew is not
+/// taken for one that cannot be had.
+const PAUSE_PART: u32 = 8;
+const PAUSE_PART_OF_REST: u32 = 4;
 /// The longest message that is handed on: a reply has at most 4 MiB with all that goes with it.
 const MESSAGE_BYTES_MAX: usize = 3 << 20;
 
@@ -115,11 +118,10 @@ impl Desk<'_> {
                     });
                 }
             }
-            let pause = PAUSE * 2_u32.pow(attempt - 1);
-            if attempt == ATTEMPTS_MAX || Instant::now() + pause >= end {
+            if attempt == ATTEMPTS_MAX {
                 break;
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause(attempt, begun, end)).await;
         }
         let found = lacking.unwrap_or_else(|| refused(WireError::overloaded()));
         Ok((found, Some(place)))
@@ -229,6 +231,13 @@ impl Desk<'_> {
         set.tokens
             .shown(&peer.system.id, consent, &approvals, &is_revoked)
     }
+}
+
+/// How long to wait behind this attempt.
+fn pause(attempt: u32, begun: Instant, end: Instant) -> Duration {
+    let all = end.saturating_duration_since(begun);
+    let left = end.saturating_duration_since(Instant::now());
+    (all / PAUSE_PART * attempt).min(left / PAUSE_PART_OF_REST)
 }
 
 /// The first attempt has half of the time that is left, the next half of the rest, the last all.

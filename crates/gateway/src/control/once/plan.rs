@@ -89,7 +89,12 @@ pub(super) fn lawful<'c>(
         }
     };
     plan(&set.catalog, &code, variant.as_ref()).map_err(|error| match error {
-        PlanError::UnknownVariant { .. } => unknown(format!("must be one of the plan: {error}")),
+        PlanError::UnknownVariant { known, .. } if known.is_empty() => {
+            unknown("must be empty: the annex does not list the procedure".to_owned())
+        }
+        PlanError::UnknownVariant { known, .. } => {
+            unknown(format!("must be one of {}", known.join(", ")))
+        }
         _ => Unplanned::Lawless,
     })
 }

@@ -74,7 +74,7 @@ impl Arrived<'_> {
         let mut faults = Faults::default();
         let patience = self.patience(lookups, &mut faults)?;
         self.check_purpose(&request, &mut faults);
-        let (channel, received_us) = self.received(&request, &mut faults);
+        let (channel, received_us) = self.received(&request, once, &mut faults);
         let mut pieces = pieces(&set, &request, day, &mut faults)?;
         let mut parts = Vec::with_capacity(pieces.len());
         for (wanted, index) in request.components.into_iter().zip(0_u32..) {
@@ -154,15 +154,23 @@ impl Arrived<'_> {
     }
 
     /// How the dossier came in, and when.
-    fn received(&self, request: &wire::CollectRequest, faults: &mut Faults) -> (Channel, i64) {
+    fn received(
+        &self,
+        request: &wire::CollectRequest,
+        once: &Once,
+        faults: &mut Faults,
+    ) -> (Channel, i64) {
         let channel = request.channel();
         if channel == Channel::Unspecified {
             faults.push("channel", "must be `CHANNEL_ONLINE` or `CHANNEL_PAPER`");
         }
         let received_us = match request.received_us {
             0 => self.now_us,
-            received_us if received_us < 0 => {
-                faults.push("received_us", "must not lie before 1970");
+            // Whoever counts in other units ends up here, or ahead.
+            received_us if today(received_us) < once.law.valid_from => {
+                let from = once.law.valid_from;
+                let what = format!("must be microseconds since 1970, and not before {from}");
+                faults.push("received_us", what);
                 self.now_us
             }
             received_us if received_us > self.now_us.saturating_add(CLOCK_AHEAD_US_MAX) => {
