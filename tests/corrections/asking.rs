@@ -51,7 +51,8 @@ pub(crate) fn close(correction: u64) -> CloseCorrectionRequest {
 }
 
 /// A gateway with a state, in which two lookups of the desk met something: 1 and 3 of the
-/// population, 1 of them twice; 2 of civil status. With the records of the lookups.
+/// population, 1 of them twice and in two fields; 2 of civil status. With the records of the
+/// lookups.
 pub(crate) async fn met() -> (Running, [String; 2]) {
     let laid = Laid::out()
         .await
@@ -85,12 +86,12 @@ pub(crate) async fn met() -> (Running, [String; 2]) {
                 record: named[1].parse().unwrap(),
                 ..ticket("civil_status", "registered_on")
             };
-            for (ticket, number) in [
-                (first.clone(), 1),
-                (second, 2),
-                (ticket("population", "full_name"), 3),
-                (first, 1),
-            ] {
+            let third = Ticket {
+                outcome: GroundOutcome::Mismatch,
+                ..first.clone()
+            };
+            let again = ticket("population", "full_name");
+            for (ticket, number) in [(first, 1), (second, 2), (third, 3), (again, 1)] {
                 assert_eq!(upkeep.correct(ticket).await.unwrap(), number);
             }
         })

@@ -99,6 +99,7 @@ async fn a_correction_is_shown_to_the_owner_of_its_dataset_alone_and_on_record()
     let own = listed(&running, POPULATION_OWNER).await;
     assert_eq!(numbers(&own), [1, 3]);
     assert_eq!((own[0].times, own[1].times), (2, 1));
+    assert_eq!(own[0].fields, ["full_name", "sex"]);
     let one = get(&running, POPULATION_OWNER, &of("population")).await;
     assert_eq!(numbers(&one.corrections), [1, 3]);
     assert_pages(&running).await;
@@ -160,7 +161,7 @@ async fn what_is_held_is_kept_from_its_owner_and_can_not_be_closed() {
     running.stop().await;
 }
 
-async fn erase(running: &Running) {
+pub(crate) async fn erase(running: &Running) {
     let erase = EraseRequest {
         subject: running.roles().person,
         ground: "order 17 of the authority".to_owned(),

@@ -13,7 +13,7 @@ use motlan_testkit::provider::Misbehaviour;
 use prost::Message as _;
 use tonic::Code;
 
-use super::asking::{UNLISTED, collect, declaring, evidence, ground, request, start, wanted};
+use super::asking::{UNLISTED, collect, declaring, evidence, ground, lay, request, wanted};
 use crate::system::past::Past;
 use crate::system::question::{DESK, DOSSIER, GET_PERSON, RESIDENCE};
 use crate::system::running::Running;
@@ -110,7 +110,8 @@ fn checked_data(running: &Running, whole: &Evidence) {
 
 #[tokio::test]
 async fn each_of_the_six_outcomes_comes_of_what_a_provider_does_and_is_a_ground() {
-    let running = start().await;
+    let laid = lay().await.configured("[limits]\nlookup_ms_max = 2000");
+    let running = laid.start().await;
     let person = running.roles().person;
     let before_us = now_us();
     let [of_residence, unlisted] = provoke(&running);

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use motlan_api::audit::v1::{GroundOutcome, RecordKind};
-use motlan_api::once::v1::{Ground, Refusal, Wanted};
+use motlan_api::once::v1::{CollectRequest, Ground, Refusal, Wanted};
 use motlan_audit::wire::Result as Ended;
 use motlan_testkit::Token;
 use motlan_testkit::contracts::population::v1::Person;
@@ -108,7 +108,7 @@ const OF_STATUS: [&str; 2] = [
 async fn what_can_be_mended_is_no_ground() {
     // R101.
     time_for_a_test().await;
-    let laid = lay().await;
+    let laid = lay().await.configured("[limits]\nlookup_ms_max = 2000");
     let more = "catalog/agreements/more.toml";
     laid.world.write(more, &agreement()).unwrap();
     let running = laid.start().await;
@@ -160,6 +160,7 @@ async fn what_can_be_mended_is_no_ground() {
     assert!(refusal(&second[0]).retry_ms > 0);
     assert_eq!(refusal(&first[0]).retry_ms, 0);
     assert!(refusal(&first[6]).message.contains(GRANT));
+    for_an_edition(&running).await;
     let third = with_no_use_left(&running).await;
 
     let past = running.stop().await;
@@ -185,6 +186,21 @@ async fn grants_are_planned(running: &Running) {
     };
     assert_eq!(grants("birth_certificate"), [GRANT]);
     assert_eq!(grants("marital_status_certificate"), OF_STATUS);
+}
+
+/// The grants name the whole procedure, and the desk its local edition.
+async fn for_an_edition(running: &Running) {
+    let edition = CollectRequest {
+        procedure: format!("{RESIDENCE}.000.00.00.H26"),
+        ..request(vec![wanted("identity_paper", &running.roles().person)])
+    };
+    let found = collect(running, &edition).await;
+    told(refusal(&found[0]), "PROCEDURE_EDITION");
+    assert!(
+        refusal(&found[0])
+            .message
+            .contains(&format!("`{RESIDENCE}`"))
+    );
 }
 
 /// A limit that the second attempt meets does not undo that the provider did not answer.

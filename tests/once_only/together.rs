@@ -216,3 +216,23 @@ async fn components_wait_for_a_place_and_are_told_where_there_is_none() {
     let told = told(&reply.messages().unwrap());
     assert_eq!(refusal(&told[0].1).reason, "GATEWAY_BUSY");
 }
+
+#[tokio::test]
+async fn an_owner_whom_the_gateway_never_asked_is_not_said_to_be_unavailable() {
+    // R101: its one stream is taken all the while.
+    let limits = "[limits]\nprovider_connections = 1\nprovider_streams_max = 1";
+    let laid = lay().await.configured(limits);
+    let running = laid.start().await;
+    let roles = running.roles();
+    let population = running.provider("population");
+    population.misbehave(GET_PERSON, Some(&roles.spouse), Misbehaviour::Silent);
+    let one = request(vec![wanted("identity_paper", &roles.person)]);
+    let one = call(&running, &one)
+        .deadline(Duration::from_secs(2))
+        .unwrap();
+    let reply =
+        with_the_place_taken(&running, async || running.desk.call(&one).await.unwrap()).await;
+    let told = told(&reply.messages().unwrap());
+    assert_eq!(refusal(&told[0].1).reason, "PROVIDER_BUSY");
+    assert_eq!(running.heard(), 1);
+}

@@ -1,5 +1,6 @@
 //! Requests that are wrong: refused with the field's name, with nobody asked and nothing recorded.
 
+use motlan_api::audit::v1::GroundOutcome;
 use motlan_api::once::v1::{CollectRequest, Wanted};
 use motlan_testkit::Token;
 use motlan_testkit::client::{Call, Reply};
@@ -11,7 +12,8 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::asking::{
-    COLLECT, UNLISTED, ask, ask_plan, call, collect, declaring, evidence, request, start, wanted,
+    COLLECT, UNLISTED, ask, ask_plan, call, collect, declaring, evidence, ground, request, start,
+    wanted,
 };
 use crate::system::question::{DESK, DOSSIER, RESIDENCE};
 use crate::system::refused::turned_away;
@@ -88,6 +90,7 @@ fn wrong_components(running: &Running) -> Vec<(&'static str, Wanted)> {
         }),
         ..paper()
     };
+    let long = declaring(paper(), "full_name", &"y".repeat(16 * 1024));
     let grant = Wanted {
         grant: "x".repeat(257),
         ..paper()
@@ -110,6 +113,7 @@ fn wrong_components(running: &Running) -> Vec<(&'static str, Wanted)> {
         ("declared.full_name", of_another_type),
         ("declared.nickname", declaring(paper(), "nickname", "x")),
         ("declared.religion", declaring(paper(), "religion", "x")),
+        ("declared", long),
         ("grant", grant),
         ("consent", consent),
         ("approvals", approvals),
@@ -161,6 +165,7 @@ async fn what_cannot_be_right_is_refused_by_field_before_anybody_is_asked() {
     all_at_once(&running).await;
     signed_for_something_else(&running).await;
     too_large(&running).await;
+    by_an_edition(&running).await;
     assert_eq!((running.heard(), running.admin.records().await), (0, 0));
 
     // Only in the days of the law.
@@ -192,8 +197,34 @@ async fn all_at_once(running: &Running) {
     let reply = ask(running, &request(vec![wanted("nothing", ODD); 32])).await;
     let headers = reply.headers.iter();
     let size = headers.map(|(name, value)| name.as_str().len() + value.len());
-    assert!((1..=32).contains(&fields(&reply).len()));
+    let fields = fields(&reply);
+    assert!((2..=32).contains(&fields.len()));
     assert!(size.sum::<usize>() < 8192);
+    // What is not told is counted: the last one is of no field.
+    let last = reply.status.get_details_bad_request().unwrap();
+    let last = last.field_violations.last().unwrap().clone();
+    let more = 32 - (fields.len() - 1);
+    assert_eq!(
+        (last.field, last.description),
+        (String::new(), format!("and {more} more"))
+    );
+    let told = format!("32 faults, of which {more} are not told");
+    assert!(reply.status.message().starts_with(&told));
+}
+
+/// A local edition is its own agency's: another one may not collect by it.
+async fn by_an_edition(running: &Running) {
+    let by = |procedure: String| CollectRequest {
+        procedure,
+        ..right(running)
+    };
+    let other = by(format!("{RESIDENCE}.000.00.00.H29"));
+    assert_eq!(fields(&ask(running, &other).await), ["procedure"]);
+    let own = CollectRequest {
+        channel: 0,
+        ..by(format!("{RESIDENCE}.000.00.00.H26"))
+    };
+    assert_eq!(fields(&ask(running, &own).await), ["channel"]);
 }
 
 /// What the official signed for is what is collected for, and in time for somebody to answer.
@@ -230,7 +261,7 @@ async fn too_large(running: &Running) {
         let paper = wanted("identity_paper", ODD);
         one(declaring(paper, "x", &"y".repeat(bytes)))
     };
-    assert_eq!(fields(&ask(running, &padded(200 * 1024)).await).len(), 2);
+    assert_eq!(fields(&ask(running, &padded(200 * 1024)).await).len(), 3);
     let reply = ask(running, &padded(256 * 1024)).await;
     turned_away(&reply, Code::OutOfRange, "MESSAGE_MALFORMED");
     let reply = ask_plan(running, DESK, &"1".repeat(17 * 1024), "").await;
@@ -244,4 +275,38 @@ async fn where_no_correction_could_be_kept_nothing_is_collected() {
     turned_away(&reply, Code::FailedPrecondition, "STATE_ABSENT");
     assert_eq!((running.heard(), running.admin.records().await), (0, 0));
     running.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_declared_is_sealed_with_the_difference_that_comes_of_it_and_with_nothing_else() {
+    // R100.
+    let running = start().await;
+    let roles = running.roles();
+    let invented = declaring(
+        wanted("identity_paper", &roles.spouse),
+        "full_name",
+        "Ai Khác",
+    );
+    let name = &running.world().sample().people[0].full_name;
+    let true_one = declaring(wanted("identity_paper", &roles.person), "full_name", name);
+    let lacking = declaring(
+        wanted("identity_paper", &roles.unknown_person),
+        "full_name",
+        "Ai Khác",
+    );
+    let request = request(vec![invented, true_one, lacking]);
+    let told = collect(&running, &request).await;
+    let differing = ground(&told[0]);
+    assert_eq!(differing.outcome(), GroundOutcome::Mismatch);
+    assert_eq!(ground(&told[2]).outcome(), GroundOutcome::NotFound);
+    evidence(&told[1]);
+
+    let past = running.stop().await;
+    let entry = past.entry(&differing.record);
+    let declared = Struct::decode(entry.sealed.query.as_slice()).unwrap();
+    assert_eq!(Some(declared), request.components[0].declared);
+    let leaf = entry.record.encode_to_vec();
+    assert!(!String::from_utf8_lossy(&leaf).contains("Ai Khác"));
+    let kept = past.entries.iter();
+    assert_eq!(kept.filter(|it| !it.sealed.query.is_empty()).count(), 1);
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::show::plain;
+
 /// The longest file that is read: a proof with the longest leaf, 64 hashes and a checkpoint of 64
 /// KiB, in base64.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -60,17 +62,31 @@ pub(crate) fn write(text: &str, file: Option<&Path>, out: &mut dyn Write) -> Res
     }
 }
 
-/// Says what is wrong, with all that is behind it.
+/// Says what is wrong, with all that is behind it. It may quote texts of others.
 pub(crate) fn tell_wrong(
     what: &str,
     error: &dyn std::error::Error,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{what}: {error}.")?;
+    writeln!(out, "{what}: {}.", plain(&error.to_string()))?;
     let mut source = error.source();
     while let Some(error) = source {
-        writeln!(out, "  {error}")?;
+        writeln!(out, "  {}", plain(&error.to_string()))?;
         source = error.source();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_a_terminal_would_obey() {
+        let error = io::Error::other("for `a\u{202e}b\u{1b}[2J`");
+        let mut out = Vec::new();
+        tell_wrong("It is NOT", &error, &mut out).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        assert_eq!(told, "It is NOT: for `a\\u{202e}b\\u{1b}[2J`.\n");
+    }
 }

@@ -40,6 +40,12 @@ pub(crate) struct Verify {
     /// The procedure that it must be for.
     #[arg(long, value_name = "CODE")]
     procedure: Option<String>,
+    /// The kind of document that it must be for.
+    #[arg(long, value_name = "NAME")]
+    document: Option<String>,
+    /// The calling system that it must have been given to.
+    #[arg(long, value_name = "SYSTEM")]
+    caller: Option<String>,
     /// Whom it must be about: `-`, and the identifier on standard input. It is no argument, since
     /// those stand in the list of processes and in the shell's history.
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
@@ -74,10 +80,12 @@ pub(crate) enum Error {
 /// What is wrong with a ground whose signature is good.
 #[derive(Debug, Error)]
 enum Wrong {
-    #[error("it is for the dossier `{found}`, and `{due}` was asked for")]
-    Dossier { due: String, found: String },
-    #[error("it is for the procedure `{found}`, and `{due}` was asked for")]
-    Procedure { due: String, found: String },
+    #[error("it is for the {what} `{found}`, and `{due}` was asked for")]
+    Other {
+        what: &'static str,
+        due: String,
+        found: String,
+    },
     // Whom it is about is left to whoever opens it.
     #[error("it is about somebody or something else")]
     Subject,
@@ -140,15 +148,16 @@ impl From<Result<Proven, ReceiptError>> for Found {
 impl Verify {
     /// Whether it is for what was asked.
     fn is_meant(&self, ground: &Ground) -> Result<Result<(), Wrong>, Error> {
-        let other = |due: &Option<String>, found: &String| {
-            let due = due.clone().filter(|due| due != found)?;
-            Some((due, found.clone()))
-        };
-        if let Some((due, found)) = other(&self.dossier, &ground.dossier) {
-            return Ok(Err(Wrong::Dossier { due, found }));
-        }
-        if let Some((due, found)) = other(&self.procedure, &ground.procedure) {
-            return Ok(Err(Wrong::Procedure { due, found }));
+        for (what, due, found) in [
+            ("dossier", &self.dossier, &ground.dossier),
+            ("procedure", &self.procedure, &ground.procedure),
+            ("document", &self.document, &ground.document),
+            ("system", &self.caller, &ground.caller),
+        ] {
+            if let Some(due) = due.as_ref().filter(|due| *due != found) {
+                let (due, found) = (due.clone(), found.clone());
+                return Ok(Err(Wrong::Other { what, due, found }));
+            }
         }
         Ok(match self.subject {
             Some(FromInput) => {

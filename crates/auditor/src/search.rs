@@ -256,7 +256,8 @@ pub(crate) fn subject() -> Option<String> {
 
 fn write_json(page: &Page, with_sealed: bool, out: &mut dyn Write) -> io::Result<()> {
     for entry in &page.records {
-        writeln!(out, "{}", show::entry_json(entry, with_sealed))?;
+        let value = show::entry_json(entry, with_sealed);
+        writeln!(out, "{}", show::plain_json(&value))?;
     }
     let end = serde_json::json!({ "indexed_to": page.indexed_to, "next": page.next });
     writeln!(out, "{end}")

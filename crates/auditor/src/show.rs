@@ -3,6 +3,7 @@
 mod component;
 mod links;
 mod looks;
+mod plain;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 pub(crate) use component::{ground_name, json as component_json, outcome as ground};
+pub(crate) use plain::{plain, plain_json};
 
 use crate::arguments::Which;
 use crate::moment::time;
@@ -109,7 +111,8 @@ fn write_entry(entry: &ReadEntry, wanted: &Wanted<'_>, out: &mut dyn Write) -> i
         id, record, sealed, ..
     } = entry;
     if wanted.json {
-        return writeln!(out, "{}", entry_json(entry, wanted.sealing.is_some()));
+        let value = entry_json(entry, wanted.sealing.is_some());
+        return writeln!(out, "{}", plain_json(&value));
     }
     write!(out, "{}", line(id, record))?;
     if wanted.sealing.is_some() {
@@ -148,7 +151,10 @@ fn sealed_line(record: &Record, sealed: &Opened) -> String {
             .collect();
         told.join("  ")
     };
-    let line = words(parts.into());
+    let mut line = words(parts.into());
+    if let Some(declared) = component::declared(record, sealed) {
+        line.push_str(&format!("  declared {}", plain_json(&declared)));
+    }
     match words(looks::sealed_words(record, sealed)).as_str() {
         "" => line,
         more if record.kind() == RecordKind::Hold => format!("{line}  held: {more}"),
@@ -257,18 +263,6 @@ pub(crate) fn ended(record: &Record) -> String {
     }
 }
 
-/// Text of others, without what a terminal would obey.
-pub(crate) fn plain(text: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(escape).collect()
-}
-
 fn record_json(id: &RecordId, record: &Record) -> Value {
     json!({
         "record": id.to_string(),
@@ -337,6 +331,7 @@ fn sealed_json(record: &Record, sealed: &Opened) -> Value {
         "incident": sealed.incident,
         "query": when(RecordKind::Look),
         "held": when(RecordKind::Hold),
+        "declared": component::declared(record, sealed),
     })
 }
 
@@ -347,11 +342,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_is_spelt_out() {
-        assert_eq!(plain("Hồ sơ \u{1b}[2J\n"), "Hồ sơ \\u{1b}[2J\\n");
-    }
 
     #[test]
     fn a_line_tells_what_others_signed_and_until_when_the_answer_may_be_kept() {

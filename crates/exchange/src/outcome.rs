@@ -76,7 +76,7 @@ impl Denial {
 pub enum Lack {
     /// No agreement gives it to this agency for this purpose, as far as this question goes: of
     /// several grants the nearest was told, of a cited one nothing but it. Whether another one
-    /// would give it, with all that can be shown, is for `Rules::allowing` to say.
+    /// would give it, with all that can be shown, is for `Rules::way` to say.
     NotShared,
     /// The dataset has no record of the subject.
     NotFound,
@@ -85,6 +85,9 @@ pub enum Lack {
         /// Whether it may give it when it is asked again.
         again: bool,
     },
+    /// The owner's system was not asked: there was no place or no time left. It may give it when it
+    /// is asked.
+    Unasked,
     /// The caller or the operator has to mend something: it is not known whether it can be had.
     Own,
 }

@@ -18,7 +18,7 @@
 //! | `numbers` | | the last number that a case was given |
 //! | `notices` | record | when it was kept |
 //! | `corrections` | dataset, number | owner, method, outcome, fields, since when, record, digest |
-//! | `met` | dataset, digest of what is wrong | number of the correction |
+//! | `met` | dataset, digest of method, outcome, subject | number of the correction |
 //! | `times` | number of the correction | how often it was met |
 //! | `backlog` | dataset | how many corrections of it are open |
 //! | `tickets` | | the last number that a correction was given |

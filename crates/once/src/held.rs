@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use motlan_catalog::{Catalog, DocumentKind, Method, RequestFault, View};
 use prost_reflect::prost::Message as _;
-use prost_reflect::{DynamicMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Value};
 
 use crate::intake::Declared;
 
@@ -131,6 +131,17 @@ impl From<Named> for Vec<String> {
     }
 }
 
+/// Whether a value says nothing, whether it is held or declared: blank text, the first name of a
+/// list, a list of nothing, and 0 or false in a field that cannot tell it from nothing.
+pub(crate) fn says_nothing(value: &Value, field: &FieldDescriptor) -> bool {
+    match value {
+        Value::String(text) => text.trim().is_empty(),
+        Value::EnumNumber(number) => *number == 0,
+        Value::List(values) => values.is_empty(),
+        value => !field.supports_presence() && value.is_default_for_field(field),
+    }
+}
+
 /// Whether the view shows what stands at `path`, or a part of it.
 pub(crate) fn leads_to(view: &View, path: &str) -> bool {
     let beneath = |wide: &String| {
@@ -164,5 +175,35 @@ fn place(message: &mut DynamicMessage, steps: &[&str], subject: &str) {
                 place(inner, rest, subject);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::DescriptorPool;
+
+    use super::*;
+
+    #[test]
+    fn nothing_and_a_truth_say_something_where_they_can_be_told_from_nothing() {
+        let field = |message: &str, field: &str| {
+            let message = DescriptorPool::global().get_message_by_name(message);
+            message.unwrap().get_field_by_name(field).unwrap()
+        };
+        let with = "google.protobuf.FieldDescriptorProto";
+        let (zero, untrue) = (Value::I32(0), Value::Bool(false));
+        assert!(!says_nothing(&zero, &field(with, "number")));
+        assert!(!says_nothing(&untrue, &field(with, "proto3_optional")));
+        let without = "google.protobuf.Duration";
+        assert!(says_nothing(&zero, &field(without, "nanos")));
+        assert!(!says_nothing(&Value::I32(1), &field(without, "nanos")));
+        let untold = field("google.protobuf.BoolValue", "value");
+        assert!(says_nothing(&untrue, &untold));
+        assert!(!says_nothing(&Value::Bool(true), &untold));
+        // Text and names of lists say nothing even where they are sent.
+        let blank = Value::String(" \u{a0}\t".to_owned());
+        assert!(says_nothing(&blank, &field(with, "name")));
+        assert!(says_nothing(&Value::EnumNumber(0), &field(with, "label")));
+        assert!(!says_nothing(&Value::EnumNumber(1), &field(with, "label")));
     }
 }

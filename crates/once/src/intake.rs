@@ -48,6 +48,16 @@ pub struct IntakeFault {
     pub what: String,
 }
 
+/// All that is wrong with a request. Never empty.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct IntakeFaults {
+    /// In the order of the request, at most [`FAULTS_MAX`].
+    pub told: Vec<IntakeFault>,
+    /// How many there are besides.
+    pub more: usize,
+}
+
 /// One component that can be worked on. Owned, so that a task can take it.
 #[derive(Debug)]
 pub enum Piece {
@@ -125,19 +135,18 @@ impl fmt::Debug for NotPublished {
 /// What is to be done for each of `wanted`, in their order, on a day in Việt Nam.
 ///
 /// # Errors
-/// All that is wrong, at most [`FAULTS_MAX`], in the order of the request. Then nothing may be
-/// asked.
+/// All that is wrong. Then nothing may be asked.
 pub fn intake<'c>(
     catalog: &'c Catalog,
     plan: &Plan<'c>,
     wanted: &[Wanted],
     today: Date,
-) -> Result<Vec<Piece>, Vec<IntakeFault>> {
-    let mut faults = Faults(Vec::new());
+) -> Result<Vec<Piece>, IntakeFaults> {
+    let mut faults = IntakeFaults::default();
     // The plan exists, so the law does.
     let Some(once) = catalog.once() else {
         faults.push("procedure", "is covered by no law of the catalogue");
-        return Err(faults.0);
+        return Err(faults);
     };
     if plan.variants.len() > 1 {
         let known: Vec<String> = plan.variants.iter().map(ToString::to_string).collect();
@@ -147,7 +156,7 @@ pub fn intake<'c>(
     if wanted.is_empty() || wanted.len() > COMPONENTS_MAX {
         let what = format!("must be 1 to {COMPONENTS_MAX}");
         faults.push("components", what);
-        return Err(faults.0);
+        return Err(faults);
     }
     let desk = Desk {
         catalog,
@@ -160,20 +169,19 @@ pub fn intake<'c>(
         let at = format!("components[{index}]");
         pieces.extend(desk.piece(one, &at, &mut faults));
     }
-    match faults.0.is_empty() {
+    match faults.told.is_empty() {
         true => Ok(pieces),
-        false => Err(faults.0),
+        false => Err(faults),
     }
 }
 
-/// Faults in the order in which they are found, as many as are told.
-pub(crate) struct Faults(Vec<IntakeFault>);
-
-impl Faults {
-    pub(crate) fn push(&mut self, field: impl Into<String>, what: impl Into<String>) {
-        if self.0.len() < FAULTS_MAX {
+impl IntakeFaults {
+    fn push(&mut self, field: impl Into<String>, what: impl Into<String>) {
+        if self.told.len() < FAULTS_MAX {
             let (field, what) = (field.into(), what.into());
-            self.0.push(IntakeFault { field, what });
+            self.told.push(IntakeFault { field, what });
+        } else {
+            self.more += 1;
         }
     }
 }
@@ -188,11 +196,11 @@ struct Desk<'d, 'c> {
 
 impl Desk<'_, '_> {
     /// What is to be done for one component; `None`, with a fault, where that cannot be told.
-    fn piece(&self, wanted: &Wanted, at: &str, faults: &mut Faults) -> Option<Piece> {
+    fn piece(&self, wanted: &Wanted, at: &str, faults: &mut IntakeFaults) -> Option<Piece> {
         let component = self.component(&wanted.document, at, faults)?;
         let (kind, clauses) = (&component.document, component.clauses(self.law));
         let Some(source) = kind.source.published(self.today) else {
-            if let Err(what) = subject::is_bounded(&wanted.subject) {
+            if let Err(what) = subject::can_be_kept(&wanted.subject) {
                 faults.push(format!("{at}.subject"), what);
             }
             return Some(Piece::NotPublished(NotPublished {
@@ -215,7 +223,12 @@ impl Desk<'_, '_> {
         Some(Piece::Held(Box::new(held)))
     }
 
-    fn component(&self, document: &str, at: &str, faults: &mut Faults) -> Option<&Component<'_>> {
+    fn component(
+        &self,
+        document: &str,
+        at: &str,
+        faults: &mut IntakeFaults,
+    ) -> Option<&Component<'_>> {
         let mut components = self.plan.components.iter();
         let found = components.find(|it| it.document.code.as_str() == document);
         if found.is_none() {

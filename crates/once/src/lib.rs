@@ -41,5 +41,7 @@ pub use dictionary::DEPTH_MAX;
 pub use dossier::{DOSSIER_BYTES_MAX, DossierFault, dossier_code};
 pub use form::{About, Answered, Form, Judged, Open, QUESTIONS_MAX, Question, Verdict, judge};
 pub use held::{FIELDS_MAX, Finding, Held};
-pub use intake::{COMPONENTS_MAX, FAULTS_MAX, IntakeFault, NotPublished, Piece, Wanted, intake};
+pub use intake::{
+    COMPONENTS_MAX, FAULTS_MAX, IntakeFault, IntakeFaults, NotPublished, Piece, Wanted, intake,
+};
 pub use plan::{Basis, Component, Listing, Plan, PlanError, Variant, plan};

@@ -1,6 +1,8 @@
 //! Who may learn what: for every system and method, what each grant gives for which procedures, as
 //! the rules decide it. What a reviewer reads, and what two catalogues are compared by.
 
+mod way;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use motlan_catalog::{
 
 use crate::moment::Moment;
 use crate::rules::{Backing, Query, Rules};
+pub use way::Way;
 
 /// What one system may learn by one method.
 #[derive(Debug)]
@@ -91,19 +94,14 @@ impl Rules {
     /// none for emergencies. `catalog` is the one that these rules were made of.
     #[must_use]
     pub fn allowing(&self, catalog: &Catalog, query: &Query<'_>, now: Moment) -> Vec<GrantId> {
-        let in_force = catalog.agreements().iter().filter(|agreement| {
-            agreement.consumer == query.system.agency && agreement.valid.contains(now.unix_ms())
-        });
-        let grants = in_force.flat_map(|agreement| {
-            let grants = agreement.grants.iter();
-            grants.map(|grant| (agreement.valid, grant))
-        });
         let allows = |(valid, grant): &(Validity, &Grant)| {
             let query = at_hand(query, grant, None);
             let opens = first_open(grant, *valid, now);
             opens.is_some_and(|at| self.decide(&query, at).is_ok())
         };
-        let allowing = grants.filter(allows).map(|(_, grant)| grant.id.clone());
+        let allowing = in_force(catalog, query, now)
+            .filter(allows)
+            .map(|(_, grant)| grant.id.clone());
         allowing.collect()
     }
 
@@ -165,6 +163,23 @@ impl Rules {
         }
         terms
     }
+}
+
+/// The grants of the calling system's agency for the method, by agreements in force.
+fn in_force<'c>(
+    catalog: &'c Catalog,
+    query: &Query<'c>,
+    now: Moment,
+) -> impl Iterator<Item = (Validity, &'c Grant)> {
+    let Query { system, method, .. } = *query;
+    let in_force = catalog.agreements().iter().filter(move |agreement| {
+        agreement.consumer == system.agency && agreement.valid.contains(now.unix_ms())
+    });
+    in_force.flat_map(move |agreement| {
+        let grants = agreement.grants.iter();
+        let grants = grants.filter(|grant| grant.methods.iter().any(|it| it.path == method.path));
+        grants.map(|grant| (agreement.valid, grant))
+    })
 }
 
 /// The question with `grant` cited, a dossier, and all that others can sign.

@@ -30,7 +30,7 @@ mod rules;
 mod twin;
 mod unnamed;
 
-pub use access::{Access, Offer};
+pub use access::{Access, Offer, Way};
 pub use engine::{OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX};
 pub use explain::{Condition, Explanation, Mark, Rule};
 pub use moment::Moment;

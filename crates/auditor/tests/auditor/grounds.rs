@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use motlan_api::audit::v1::{Channel, GroundOutcome, Record, RecordKind, Result as Ended};
+use motlan_api::audit::v1::{Channel, GroundOutcome, Record, RecordKind, Result as Ended, Sealed};
 use motlan_audit::{
     Entry, Ground, Issued, Layout, Ledger, Settings, ShardSettings, Shards, SignerKey,
 };
 use prost::Message as _;
+use prost_types::Struct;
+use prost_types::value::Kind;
 use tempfile::TempDir;
 
 use crate::play::{Played, play};
@@ -54,10 +56,16 @@ async fn issue(ledger: &Ledger, ground: &Ground) -> Issued {
         method: "/motlan.once.v1.OnceOnly/Collect".into(),
         ..Record::default()
     };
-    let entry = Entry {
-        record,
-        ..Entry::default()
+    let name = Kind::StringValue("Trần\u{202e} Thử".into());
+    let name = prost_types::Value { kind: Some(name) };
+    let declared = Struct {
+        fields: [("child.full_name".to_owned(), name)].into(),
     };
+    let sealed = Sealed {
+        query: declared.encode_to_vec(),
+        ..Sealed::default()
+    };
+    let entry = Entry { record, sealed };
     ledger.ground(entry, ground).await.unwrap()
 }
 
@@ -173,12 +181,13 @@ async fn a_ground_verifies_alone_with_its_receipt_and_in_the_ledger_of_whichever
     case.must(0, same, "ground --ledger ledger/2026q3");
     case.must(0, "says the same", "other --ledger ledger");
     case.must(0, "says the same", "other --receipt other.receipt");
-    let this = "ground --dossier 000.A0.01.H26-260814-0007 --procedure 1.004222 --subject -";
+    let this = "ground --dossier 000.A0.01.H26-260814-0007 --procedure 1.004222 \
+                --document birth_certificate --caller H26/one-stop --subject -";
     case.must_with(0, "The ground is good", this, &format!("{SUBJECT}\n"));
 }
 
 #[tokio::test]
-async fn a_ground_for_another_dossier_procedure_or_subject_is_not_taken_for_this_one() {
+async fn a_ground_for_another_dossier_document_system_or_subject_is_not_taken_for_this_one() {
     let case = Case::new().await;
     let dossier = "other --ledger ledger --dossier 000.A0.01.H26-260814-0007";
     case.must(
@@ -191,6 +200,10 @@ async fn a_ground_for_another_dossier_procedure_or_subject_is_not_taken_for_this
         "it is for the procedure `1.004222`",
         "ground --procedure 1.004223",
     );
+    let document = "NOT for this: it is for the document `birth_certificate`, and `identity_paper`";
+    case.must(1, document, "ground --document identity_paper");
+    let system = "NOT for this: it is for the system `H26/one-stop`, and `H29/one-stop`";
+    case.must(1, system, "ground --caller H29/one-stop");
     let told = case.must_with(1, "somebody or something else", "ground --subject -", "1\n");
     assert!(!told.contains(SUBJECT), "{told}");
     // Nobody's number stands in the list of processes.
@@ -286,6 +299,15 @@ async fn a_component_is_shown_searched_and_exported_by_what_became_of_it() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["component"]["outcome"], "MISMATCH");
     assert_eq!(json["component"]["commitment"].as_str().unwrap().len(), 64);
+    let opened = "show --ledger ledger --sealing ledger.sealing hn1-2026q3-2";
+    let told = run(opened);
+    let declared = r#"declared {"child.full_name":"Trần\u202e Thử"}"#;
+    assert!(told.contains(declared) && told.contains(SUBJECT), "{told}");
+    let json = run(&format!("{opened} --json"));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let declared = &json["sealed"]["declared"]["child.full_name"];
+    assert_eq!(declared, "Trần\u{202e} Thử");
+    assert!(json["sealed"]["query"].is_null());
     fs::create_dir(case.path("ledger.index")).unwrap();
     run("index rebuild --ledger ledger --quarter 2026q3");
     let found = run("search --ledger ledger --quarter 2026q3 --kind component");

@@ -48,11 +48,11 @@ pub(super) fn of_refusal(refusal: &Refusal) -> Lack {
 pub(super) fn of_fault(fault: &ProviderFault) -> Lack {
     match fault {
         ProviderFault::NotFound => Lack::NotFound,
-        ProviderFault::Unreachable
-        | ProviderFault::TooLate
-        | ProviderFault::Silent
-        | ProviderFault::BrokenOff
-        | ProviderFault::Busy => Lack::Unavailable { again: true },
+        ProviderFault::Unreachable | ProviderFault::Silent | ProviderFault::BrokenOff => {
+            Lack::Unavailable { again: true }
+        }
+        // Nobody heard of it: the gateway had too much to do, or too little time.
+        ProviderFault::TooLate | ProviderFault::Busy => Lack::Unasked,
         ProviderFault::Failed { status } => Lack::Unavailable {
             again: PASSING.contains(status),
         },
@@ -162,12 +162,14 @@ mod tests {
         assert_eq!(lack(ProviderFault::NotFound), Lack::NotFound);
         for fault in [
             ProviderFault::Unreachable,
-            ProviderFault::TooLate,
             ProviderFault::Silent,
             ProviderFault::BrokenOff,
-            ProviderFault::Busy,
         ] {
             assert_eq!(lack(fault), AGAIN);
+        }
+        // R101: what no owner heard of, no owner failed at.
+        for fault in [ProviderFault::TooLate, ProviderFault::Busy] {
+            assert_eq!(lack(fault), Lack::Unasked);
         }
         let what = String::new();
         let (limit, unit) = (1, "bytes");

@@ -18,6 +18,7 @@ mod dossier;
 mod plan;
 mod request;
 mod sentence;
+mod way;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -115,6 +115,9 @@ fn of_own_services(reason: &str) -> Option<&'static str> {
         "NOTICE_NOT_FOUND" => "Không có thông báo nào về bản ghi này.",
         "DATASET_NOT_OWNED" => "Cơ quan này không quản lý bộ dữ liệu nào có tên như vậy.",
         "CORRECTION_NOT_FOUND" => "Cơ quan này không có yêu cầu đính chính nào với số này.",
+        "CORRECTIONS_FULL" => {
+            "Cơ quan quản lý dữ liệu còn quá nhiều yêu cầu đính chính chưa xử lý."
+        }
         "REPORT_TOO_LARGE" => "Khoảng thời gian có quá nhiều dữ liệu để thống kê một lần.",
         "ERASURE_INCOMPLETE" => "Việc xóa đã được ghi nhận nhưng chưa hoàn tất.",
         "INDEX_BEHIND" => "Chỉ mục chưa theo kịp sổ nhật ký, xin thử lại sau.",
@@ -122,6 +125,9 @@ fn of_own_services(reason: &str) -> Option<&'static str> {
         "LAW_ABSENT" => "Danh mục chưa có quy định về giấy tờ được thay thế.",
         "LAW_NOT_IN_FORCE" => "Quy định về giấy tờ được thay thế không có hiệu lực hôm nay.",
         "GRANT_NOT_CITED" => "Có quyền khác phù hợp, xin viện dẫn quyền đó.",
+        "PROCEDURE_EDITION" => "Thỏa thuận nêu mã thủ tục khác, xin dùng mã đó.",
+        "OTHER_SYSTEM" => "Cơ quan được tra cứu qua hệ thống khác của mình, xin dùng hệ thống đó.",
+        "OTHER_HOUR" => "Quy tắc của cơ quan quản lý dữ liệu không cho phép vào giờ này.",
         "EVIDENCE_TOO_LARGE" => "Kết quả quá lớn, xin tra cứu riêng giấy tờ này.",
         "GROUND_UNSIGNED" => "Không ký được căn cứ yêu cầu nộp giấy tờ nên chưa thể yêu cầu.",
         "CALL_LOST" => "Yêu cầu kết thúc mà không có kết quả; xin thử lại.",
@@ -134,7 +140,7 @@ mod tests {
     use super::vietnamese;
 
     /// Where reasons are given.
-    const SOURCES: [&str; 22] = [
+    const SOURCES: [&str; 23] = [
         include_str!("wire_error.rs"),
         include_str!("service.rs"),
         include_str!("../control/receipts.rs"),
@@ -142,6 +148,7 @@ mod tests {
         include_str!("../control/once/collect.rs"),
         include_str!("../control/once/plan.rs"),
         include_str!("../control/once/request.rs"),
+        include_str!("../control/once/way.rs"),
         include_str!("../control/audit/agreements.rs"),
         include_str!("../control/audit/corrections.rs"),
         include_str!("../control/audit/erase.rs"),

@@ -80,9 +80,10 @@ impl WireError {
     }
 
     /// The request is not what the contract says: each fault with its field and what is wrong, none
-    /// with a value.
-    pub(crate) fn malformed(faults: Vec<(String, String)>) -> Self {
-        let told: Vec<String> = faults
+    /// with a value. Of what does not fit, and of the `untold`, is said how many they are.
+    pub(crate) fn malformed(faults: Vec<(String, String)>, untold: usize) -> Self {
+        let all = faults.len() + untold;
+        let mut told: Vec<String> = faults
             .iter()
             .map(|(field, what)| format!("`{field}` {what}"))
             .collect();
@@ -93,7 +94,14 @@ impl WireError {
         };
         let kept = faults.into_iter().take_while(fits);
         let kept = kept.map(|(field, what)| FieldViolation::new(field, what));
-        let violations = More::Violations(kept.collect());
+        let mut violations: Vec<_> = kept.collect();
+        let more = all - violations.len();
+        if more > 0 {
+            // Of no field.
+            violations.push(FieldViolation::new("", format!("and {more} more")));
+            told.insert(0, format!("{all} faults, of which {more} are not told"));
+        }
+        let violations = More::Violations(violations);
         Self {
             more: Some(Box::new(violations)),
             ..Self::new(Code::InvalidArgument, "REQUEST_MALFORMED", told.join("; "))

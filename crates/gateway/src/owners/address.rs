@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 /// After a failed dial nobody dials the address again for this long, doubled with each failure.
 const REST_MIN: Duration = Duration::from_millis(200);
-/// And at most for this long.
-const REST_MAX: Duration = Duration::from_secs(5);
+/// And at most for this long: within the two seconds that a collection waits, it is dialled.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// One address, with what is known of it by all of its connections.
 pub(super) struct Address {
@@ -65,5 +65,24 @@ impl Address {
 
     fn set(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R43, R101.
+    #[test]
+    fn whoever_fails_often_is_dialled_again_within_a_second() {
+        let address = Address::new(String::new());
+        for _ in 0..20 {
+            address.failed();
+            assert!(address.is_troubled() && address.is_resting());
+            let until = address.trouble().unwrap().until;
+            assert!(until <= Instant::now() + Duration::from_secs(1));
+        }
+        address.answered();
+        assert!(!address.is_troubled() && !address.is_resting());
     }
 }

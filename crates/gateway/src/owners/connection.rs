@@ -73,7 +73,10 @@ impl Connection {
     pub(super) fn probe(self: &Arc<Self>) {
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            let _dialling = this.dialling.lock().await;
+            // Whoever dials already finds out as well.
+            let Ok(_dialling) = this.dialling.try_lock() else {
+                return;
+            };
             // What comes of it is kept with the connection and the address.
             let _probed = this.open().await;
         });

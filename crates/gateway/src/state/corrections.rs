@@ -1,7 +1,10 @@
 //! Corrections: that something in a dataset is missing, or differs from what an applicant declared.
 //!
-//! A ticket stands until the dataset's owner closes it. What is met again is counted: of one thing
-//! that is wrong there is one ticket.
+//! A ticket stands until the dataset's owner closes it. What is met again is counted: of a subject
+//! and method there is one ticket for what is missing and one for what differs, whatever its
+//! fields. So nobody fills a dataset's room with one subject.
+
+use std::collections::BTreeSet;
 
 use motlan_api::audit::v1::GroundOutcome;
 use motlan_audit::RecordId;
@@ -15,7 +18,7 @@ use super::{State, Upkeep, guarded};
 /// By dataset and number.
 const CORRECTIONS: TableDefinition<'_, (&str, u64), Kept<'static>> =
     TableDefinition::new("corrections");
-/// The number of the ticket, by dataset and digest of what is wrong.
+/// The number of the ticket, by dataset and digest of method, outcome and subject.
 const MET: TableDefinition<'_, (&str, &[u8]), u64> = TableDefinition::new("met");
 /// How often what stands in a ticket was met, by its number.
 const TIMES: TableDefinition<'_, u64, u64> = TableDefinition::new("times");
@@ -25,11 +28,13 @@ const BACKLOG: TableDefinition<'_, &str, u64> = TableDefinition::new("backlog");
 const TICKETS: TableDefinition<'_, (), u64> = TableDefinition::new("tickets");
 
 /// Agency that owned the dataset, method, outcome, fields, when it was opened, the record that met
-/// it first, digest of what is wrong.
+/// it last, digest of method, outcome and subject.
 type Kept<'a> = (&'a str, &'a str, i32, Vec<&'a str>, i64, &'a str, &'a [u8]);
 
 /// At most so many tickets of one dataset are open, so that nobody's backlog takes another's room.
 pub(super) const CORRECTIONS_MAX: u64 = 100_000;
+/// At most so many fields stand in one ticket: as many as a view has paths.
+pub(super) const FIELDS_MAX: usize = motlan_catalog::PATHS_MAX;
 
 /// Something in a dataset that its owner is to look at.
 #[derive(Clone)]
@@ -84,13 +89,13 @@ pub struct Correction {
     pub method: String,
     /// `INCOMPLETE` or `MISMATCH`, as on the wire.
     pub outcome: i32,
-    /// The fields.
+    /// The fields in which it was met so far, sorted.
     pub fields: Vec<String>,
     /// When it was met first, in microseconds since the Unix epoch.
     pub opened_us: i64,
     /// How often it was met.
     pub times: u64,
-    /// The record that met it first.
+    /// The record that met it last: an earlier one can be erased, or its quarter dropped.
     pub record: String,
 }
 
@@ -139,57 +144,25 @@ impl State {
     /// R103: opens a ticket, or counts the one that is open for the same thing.
     pub(super) fn correct(&self, ticket: &Ticket, now_us: i64) -> Result<u64, CorrectError> {
         let dataset = ticket.dataset.as_str();
-        let outcome = i32::from(ticket.outcome);
-        let mut fields: Vec<&str> = ticket.fields.iter().map(String::as_str).collect();
-        fields.sort_unstable();
-        fields.dedup();
         let subject = ticket.subject.trim().to_lowercase();
-        let mut wrong = vec![
-            "correction",
-            dataset,
-            &subject,
-            ticket.outcome.as_str_name(),
-        ];
-        wrong.extend(&fields);
-        let digest = self.digest(&wrong);
-        let record = ticket.record.to_string();
+        let outcome = ticket.outcome.as_str_name();
+        let digest = self.digest(&["correction", dataset, &ticket.method, outcome, &subject]);
+        let digest = digest.as_ref();
         let number = self.write(|writing| {
-            let mut met = writing.open_table(MET)?;
-            let mut times = writing.open_table(TIMES)?;
-            let known = met.get((dataset, digest.as_ref()))?.map(|it| it.value());
-            if let Some(number) = known {
-                let before = times.get(number)?.map_or(0, |found| found.value());
-                times.insert(number, before.saturating_add(1))?;
-                return Ok(Some(number));
+            let met = writing.open_table(MET)?;
+            let known = met.get((dataset, digest))?.map(|it| it.value());
+            drop(met);
+            match known {
+                Some(number) => {
+                    again(writing, ticket, number)?;
+                    Ok(Some(number))
+                }
+                None => first(writing, ticket, digest, now_us),
             }
-            let mut backlog = writing.open_table(BACKLOG)?;
-            let before = backlog.get(dataset)?.map_or(0, |found| found.value());
-            if before >= CORRECTIONS_MAX {
-                return Ok(None);
-            }
-            backlog.insert(dataset, before.saturating_add(1))?;
-            let mut tickets = writing.open_table(TICKETS)?;
-            let last = tickets.get(())?.map_or(0, |found| found.value());
-            let number = last.saturating_add(1);
-            tickets.insert((), number)?;
-            met.insert((dataset, digest.as_ref()), number)?;
-            times.insert(number, 1)?;
-            let (owner, method) = (ticket.owner.as_str(), ticket.method.as_str());
-            let kept = (
-                owner,
-                method,
-                outcome,
-                fields,
-                now_us,
-                record.as_str(),
-                digest.as_ref(),
-            );
-            let mut corrections = writing.open_table(CORRECTIONS)?;
-            corrections.insert((dataset, number), kept)?;
-            Ok(Some(number))
         })?;
         number.ok_or_else(|| CorrectError::Full(ticket.dataset.clone()))
     }
+
     /// The open tickets of an agency, or of one of its datasets, behind the number `after`: the
     /// oldest first.
     pub(crate) fn corrections(
@@ -255,6 +228,69 @@ impl State {
             Ok(())
         })
     }
+}
+
+/// Opens a ticket and gives its number; nothing where the dataset has no room for it.
+fn first(
+    writing: &WriteTransaction,
+    ticket: &Ticket,
+    digest: &[u8],
+    now_us: i64,
+) -> Result<Option<u64>, redb::Error> {
+    let dataset = ticket.dataset.as_str();
+    let mut backlog = writing.open_table(BACKLOG)?;
+    let before = backlog.get(dataset)?.map_or(0, |found| found.value());
+    if before >= CORRECTIONS_MAX {
+        return Ok(None);
+    }
+    backlog.insert(dataset, before.saturating_add(1))?;
+    let mut tickets = writing.open_table(TICKETS)?;
+    let last = tickets.get(())?.map_or(0, |found| found.value());
+    let number = last.saturating_add(1);
+    tickets.insert((), number)?;
+    writing.open_table(MET)?.insert((dataset, digest), number)?;
+    writing.open_table(TIMES)?.insert(number, 1)?;
+    let (owner, method) = (ticket.owner.as_str(), ticket.method.as_str());
+    let (outcome, record) = (i32::from(ticket.outcome), ticket.record.to_string());
+    let fields = united(&[], &ticket.fields);
+    let kept = (owner, method, outcome, fields, now_us, &*record, digest);
+    let mut corrections = writing.open_table(CORRECTIONS)?;
+    corrections.insert((dataset, number), kept)?;
+    Ok(Some(number))
+}
+
+/// Counts an open ticket that is met again: with the fields of both times, and the newer record.
+fn again(writing: &WriteTransaction, ticket: &Ticket, number: u64) -> Result<(), redb::Error> {
+    let mut times = writing.open_table(TIMES)?;
+    let before = times.get(number)?.map_or(0, |found| found.value());
+    times.insert(number, before.saturating_add(1))?;
+    let mut corrections = writing.open_table(CORRECTIONS)?;
+    let key = (ticket.dataset.as_str(), number);
+    let Some(kept) = corrections.remove(key)? else {
+        return Ok(());
+    };
+    let (owner, method, outcome, known, opened_us, _, digest) = kept.value();
+    let (owner, method, digest) = (owner.to_owned(), method.to_owned(), digest.to_vec());
+    let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+    drop(kept);
+    let (fields, record) = (united(&known, &ticket.fields), ticket.record.to_string());
+    let kept = (
+        &*owner, &*method, outcome, fields, opened_us, &*record, &*digest,
+    );
+    corrections.insert(key, kept)?;
+    Ok(())
+}
+
+/// The fields of both, sorted; of the new ones as many as there is room for.
+fn united<'f>(known: &'f [String], met: &'f [String]) -> Vec<&'f str> {
+    let mut fields: BTreeSet<&str> = known.iter().map(String::as_str).collect();
+    for field in met {
+        if fields.len() >= FIELDS_MAX {
+            break;
+        }
+        fields.insert(field);
+    }
+    fields.into_iter().collect()
 }
 
 /// The first open tickets of a dataset, from the number `from` on, that are an agency's.

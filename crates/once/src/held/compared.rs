@@ -1,9 +1,9 @@
 //! What was declared, against what is held.
 //!
 //! Text is alike but for case, white space, the composition of letters and the letter over which a
-//! tone stands; all else is alike where it is the same. Of what was not declared nothing is said: a message is compared in the fields
-//! that were declared of it, a list as a whole and in its order. What is held as nothing is held as
-//! the empty text, as 0, as no list.
+//! tone stands; all else is alike where it is the same. Of what was not declared nothing is said: a
+//! message is compared in the fields that were declared of it, a list as a whole and in its order.
+//! What is held as nothing is held as the empty text, as 0, as no list.
 
 use prost_reflect::{DynamicMessage, Value};
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use motlan_catalog::{Catalog, NESTING_MAX};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 
-use super::{Held, Named, leads_to};
+use super::{Held, Named, leads_to, says_nothing};
 
 /// The full names of the required fields of a message, and of all that lies in it.
 pub(super) fn of(catalog: &Catalog, message: &MessageDescriptor) -> HashSet<String> {
@@ -65,15 +65,11 @@ fn within(held: &Held, message: &DynamicMessage, prefix: &str, depth: usize, mis
     }
 }
 
-/// Whether nothing stands there. Blank text and the first name of a list say nothing, even where
-/// they are sent; a number and a truth do. A truth that is sent only where it is true cannot be
-/// missing.
+/// Whether nothing stands there, or what says nothing. A truth that is sent only where it is true
+/// cannot be missing.
 fn is_missing(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
-    let is_there = message.has_field(field);
     match &*message.get_field(field) {
-        Value::String(text) => text.trim().is_empty(),
-        Value::EnumNumber(number) => !is_there || *number == 0,
-        Value::Bool(_) => field.supports_presence() && !is_there,
-        _ => !is_there,
+        Value::Bool(_) if !field.supports_presence() => false,
+        held => !message.has_field(field) || says_nothing(held, field),
     }
 }

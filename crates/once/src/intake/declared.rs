@@ -1,15 +1,16 @@
 //! What an applicant declared, read against the contract.
 //!
 //! The form is proto3's JSON. Not read: maps, bytes, and protobuf's own messages with a JSON form
-//! of their own; a field of these cannot be declared. `null` declares nothing.
+//! of their own; a field of these cannot be declared. `null` declares nothing, nor does what says
+//! nothing where it is held: forms send what was left blank.
 
 use motlan_catalog::document::nearest;
 use motlan_catalog::{NESTING_MAX, View};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value as Field};
 use serde_json::Value;
 
-use super::Faults;
-use crate::held::leads_to;
+use super::IntakeFaults;
+use crate::held::{leads_to, says_nothing};
 use crate::spelling::alike;
 
 /// The longest name of a field that a fault repeats: what is no field is the caller's own text.
@@ -52,7 +53,7 @@ impl Declared {
         message: &MessageDescriptor,
         view: &View,
         at: &str,
-        faults: &mut Faults,
+        faults: &mut IntakeFaults,
     ) -> Self {
         let mut reader = Reader { view, faults };
         reader.message(value, message, "", at, 0)
@@ -61,7 +62,7 @@ impl Declared {
 
 struct Reader<'r> {
     view: &'r View,
-    faults: &'r mut Faults,
+    faults: &'r mut IntakeFaults,
 }
 
 impl Reader<'_> {
@@ -134,7 +135,9 @@ impl Reader<'_> {
             return None;
         }
         let said = self.said(value, &field, &path, &at, depth)?;
-        Some(Stated { field, path, said })
+        // R100: what was left blank differs from nothing.
+        let says_something = !is_nothing(&said, &field);
+        says_something.then_some(Stated { field, path, said })
     }
 
     fn said(
@@ -205,6 +208,16 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+/// Whether nothing was declared of `field`.
+fn is_nothing(said: &Said, field: &FieldDescriptor) -> bool {
+    match said {
+        Said::Text(text) => text.is_empty(),
+        Said::Exactly(value) => says_nothing(value, field),
+        Said::Parts(parts) => parts.stated.is_empty(),
+        Said::List(values) => values.iter().all(|value| is_nothing(value, field)),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn check(
     if subject.trim().is_empty() {
         return Err("must name whom or what the document is about".to_owned());
     }
-    is_bounded(subject)?;
+    can_be_kept(subject)?;
     let fault = match concept {
         Some("person.personal_id") => personal_id(subject, law, today),
         Some("enterprise.code") => enterprise_code(subject),
@@ -33,15 +33,47 @@ pub(super) fn check(
     fault.map_or(Ok(()), |fault| Err(fault.to_owned()))
 }
 
-/// Whether it is no longer than a lookup takes.
+/// Whether it is no longer than a lookup takes, and people read of it what programs do.
 ///
 /// # Errors
 /// That it is, in words.
-pub(super) fn is_bounded(subject: &str) -> Result<(), String> {
-    match subject.len() > SUBJECT_BYTES_MAX {
-        true => Err(format!("must be at most {SUBJECT_BYTES_MAX} bytes")),
+pub(super) fn can_be_kept(subject: &str) -> Result<(), String> {
+    if subject.len() > SUBJECT_BYTES_MAX {
+        return Err(format!("must be at most {SUBJECT_BYTES_MAX} bytes"));
+    }
+    match subject.chars().any(is_unseen) {
+        true => Err("must not hold characters that are not seen".to_owned()),
         false => Ok(()),
     }
+}
+
+/// Whether a character is of the general category Cc, Cf, Zl or Zp of Unicode 16: it breaks lines,
+/// turns the direction, or takes no room.
+fn is_unseen(sign: char) -> bool {
+    sign.is_control()
+        || matches!(
+            sign,
+            '\u{AD}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61C}'
+                | '\u{6DD}'
+                | '\u{70F}'
+                | '\u{890}'..='\u{891}'
+                | '\u{8E2}'
+                | '\u{180E}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{110BD}'
+                | '\u{110CD}'
+                | '\u{13430}'..='\u{1343F}'
+                | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0001}'
+                | '\u{E0020}'..='\u{E007F}'
+        )
 }
 
 /// 12 digits: 3 for where the birth was registered, 1 for century and sex, 2 for the year of birth,

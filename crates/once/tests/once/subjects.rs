@@ -22,7 +22,7 @@ fn fault(document: &str, subject: &str, today: Date) -> Option<String> {
         Ok(_) => return None,
         Err(faults) => faults,
     };
-    let [fault] = faults.as_slice() else {
+    let [fault] = faults.told.as_slice() else {
         panic!("{faults:?}");
     };
     assert_eq!(fault.field, "components[0].subject");
@@ -144,6 +144,31 @@ fn a_subject_may_be_left_out_where_nothing_can_be_fetched() {
     assert!(fault("social_insurance_book", &"9".repeat(257), TODAY).is_some());
     // The day before a database is published nothing is fetched from it.
     assert_eq!(fault("identity_paper", "", date(2025, 12, 31)), None);
+}
+
+// R99.
+#[test]
+fn a_subject_is_read_as_it_is_written_whoever_holds_the_document() {
+    for unseen in [
+        '\u{1}',
+        '\n',
+        '\u{7f}',
+        '\u{9b}',
+        '\u{ad}',
+        '\u{200d}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202e}',
+        '\u{2066}',
+        '\u{feff}',
+        '\u{e0041}',
+    ] {
+        for document in ["identity_paper", "social_insurance_book"] {
+            let subject = format!("001000000001{unseen}");
+            is_told(document, &subject, "must not hold characters that are not");
+        }
+    }
+    assert_eq!(fault("social_insurance_book", "Số 1", TODAY), None);
 }
 
 #[test]

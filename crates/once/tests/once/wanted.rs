@@ -1,7 +1,7 @@
 //! Requests that are refused as a whole, before anybody is asked.
 
 use jiff::civil::{Date, date};
-use motlan_once::{COMPONENTS_MAX, FAULTS_MAX, IntakeFault, Piece, Wanted, intake, plan};
+use motlan_once::{COMPONENTS_MAX, FAULTS_MAX, IntakeFaults, Piece, Wanted, intake, plan};
 use serde_json::{Value, json};
 
 use crate::REFERENCE;
@@ -21,9 +21,10 @@ fn taken(procedure: &str, variant: Option<&str>, wanted: &[Wanted]) -> Result<Ve
     let variant = variant.map(|it| it.parse().unwrap());
     let plan = plan(&REFERENCE, &procedure.parse().unwrap(), variant.as_ref()).unwrap();
     let taken = intake(&REFERENCE, &plan, wanted, TODAY);
-    let told = |faults: Vec<IntakeFault>| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        lines.join("\n")
+    let told = |faults: IntakeFaults| {
+        let told = faults.told.iter().map(ToString::to_string);
+        let more = (faults.more > 0).then(|| format!("and {} more", faults.more));
+        told.chain(more).collect::<Vec<_>>().join("\n")
     };
     taken.map_err(told)
 }
@@ -105,10 +106,12 @@ fn there_are_one_to_thirty_two_components() {
 }
 
 #[test]
-fn no_more_faults_are_told_than_a_reply_holds() {
+fn no_more_faults_are_told_than_a_reply_holds_and_how_many_more_there_are() {
     let names = (0..100).map(|number| (format!("field_{number}"), json!(1)));
     let told = declared(Value::Object(names.collect()));
-    assert_eq!(told.lines().count(), FAULTS_MAX);
+    assert_eq!(told.lines().count(), FAULTS_MAX + 1);
+    let more = 100 - FAULTS_MAX;
+    assert_eq!(told.lines().last().unwrap(), format!("and {more} more"));
 }
 
 #[test]

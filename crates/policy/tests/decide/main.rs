@@ -12,3 +12,5 @@ mod refused;
 mod shown;
 #[cfg(test)]
 mod terms;
+#[cfg(test)]
+mod way;

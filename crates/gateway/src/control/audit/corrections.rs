@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::look::{self, Admitted, Call};
 use super::{AuditTrail, Shared, hold};
 use crate::lookup::WireError;
-use crate::state::{Correction, Owned};
+use crate::state::{CorrectError, Correction, Owned};
 
 impl AuditTrail {
     /// The open corrections of datasets of the calling system's agency.
@@ -67,6 +67,26 @@ impl AuditTrail {
             }
         };
         self.answer(call, asked, work).await
+    }
+}
+
+/// Why a desk gets no ground where its owner could not be asked for a correction.
+impl From<&CorrectError> for WireError {
+    fn from(error: &CorrectError) -> WireError {
+        match error {
+            CorrectError::Full(dataset) => {
+                let message = format!(
+                    "the owner of `{dataset}` has as many open corrections as are kept, so there \
+                     is no ground; collect it again once its owner has closed some"
+                );
+                WireError::new(Code::ResourceExhausted, "CORRECTIONS_FULL", message)
+            }
+            CorrectError::Absent | CorrectError::State(_) | CorrectError::Lost => {
+                let message = "the owner could not be asked for a correction, so there is no \
+                               ground; tell the operator";
+                WireError::new(Code::Unavailable, "STATE_UNAVAILABLE", message)
+            }
+        }
     }
 }
 
@@ -162,5 +182,21 @@ fn told(correction: Correction, subject: String) -> wire::Correction {
         opened_us: correction.opened_us,
         times: correction.times,
         record: correction.record,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R103.
+    #[test]
+    fn a_desk_hears_that_an_owner_has_no_room_and_not_that_the_gateway_is_ill() {
+        let full = CorrectError::Full("population".parse().unwrap());
+        let full = WireError::from(&full);
+        assert_eq!(full.reason(), "CORRECTIONS_FULL");
+        assert!(full.message().contains("`population`"));
+        let absent = WireError::from(&CorrectError::Absent);
+        assert_eq!(absent.reason(), "STATE_UNAVAILABLE");
     }
 }

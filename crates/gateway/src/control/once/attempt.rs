@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use motlan_api::audit::v1::GroundOutcome;
 use motlan_audit::{Ledger, RecordId};
-use motlan_catalog::{GrantId, SystemId};
+use motlan_catalog::SystemId;
 use motlan_exchange::{Ask, Denial, Lack, Release, Reply, Shown};
 use motlan_once::{Finding, Held};
-use motlan_policy::{Backing, Moment, Query};
+use motlan_policy::{Backing, Moment, Query, Way};
 use tonic::Code;
 
 use super::dossier::{Dossier, Part};
+use super::way::Denied;
 use crate::identity::ArtefactError;
 use crate::ledger::now_us;
 use crate::lookup::{Answered, Asked, Lookups, Unanswered, WireError, arrival};
@@ -20,11 +21,14 @@ use crate::state::Upkeep;
 
 /// So often a provider is asked for one component.
 const ATTEMPTS_MAX: u32 = 3;
-/// This part of the desk's time passes before a provider is asked again, and twice as much before
-/// the last time, but never more than this part of what is left. One that only starts anew is not
-/// taken for one that cannot be had.
+/// An attempt has half of the time that is left, where that is as much as this; else all of it.
+const HALF_MIN: Duration = Duration::from_secs(2);
+/// This part of the desk's time passes before a provider is asked again, but never more than this
+/// part of what is left.
 const PAUSE_PART: u32 = 8;
 const PAUSE_PART_OF_REST: u32 = 4;
+/// Nobody is asked with less than this part of the desk's time left.
+const ROOM_PART: u32 = 8;
 /// The longest message that is handed on: a reply has at most 4 MiB with all that goes with it.
 const MESSAGE_BYTES_MAX: usize = 3 << 20;
 
@@ -56,10 +60,10 @@ enum Attempt {
     Ended(Found),
     /// The provider was not asked, for a limit of the grant.
     Barred(Found),
-    /// The provider may answer yet.
-    Passing {
-        lookup: RecordId,
-    },
+    /// The provider did not give it, and may yet.
+    Passing(Found),
+    /// The provider was not asked, for want of a place or of time.
+    Unasked(Found),
 }
 
 /// Whoever makes the lookups.
@@ -87,9 +91,10 @@ impl Desk<'_> {
         let Some(mut place) = self.lookups.place(system, half).await else {
             return Ok((refused(WireError::overloaded()), None));
         };
-        let mut lacking = None;
+        let (mut lacking, mut unasked) = (None, None);
         for attempt in 1..=ATTEMPTS_MAX {
-            let asked = match self.asked(part, held, deadline(attempt, end), place) {
+            let deadline = deadline(attempt, Instant::now(), end);
+            let asked = match self.asked(part, held, deadline, place) {
                 Ok(asked) => asked,
                 Err(error) => return Ok((lacking.unwrap_or(refused(error)), None)),
             };
@@ -104,26 +109,22 @@ impl Desk<'_> {
                 place: kept,
             } = answered;
             place = kept;
-            match (self.ended(held, reply, ledger), lacking.is_some()) {
+            match self.ended(part, held, reply, ledger) {
                 // A limit or a token that ran out meanwhile does not undo that nobody answered.
-                (Attempt::Barred(_), true) => break,
-                (Attempt::Barred(found) | Attempt::Ended(found), _) => {
+                Attempt::Barred(_) if lacking.is_some() => break,
+                Attempt::Barred(found) | Attempt::Ended(found) => {
                     return Ok((found, Some(place)));
                 }
-                (Attempt::Passing { lookup }, _) => {
-                    lacking = Some(Found::Lacking {
-                        outcome: GroundOutcome::Unavailable,
-                        fields: Vec::new(),
-                        lookup,
-                    });
-                }
+                Attempt::Passing(found) => lacking = Some(found),
+                Attempt::Unasked(found) => unasked = Some(found),
             }
-            if attempt == ATTEMPTS_MAX {
+            let Some(pause) = pause(attempt, begun, Instant::now(), end) else {
                 break;
-            }
-            tokio::time::sleep(pause(attempt, begun, end)).await;
+            };
+            tokio::time::sleep(pause).await;
         }
-        let found = lacking.unwrap_or_else(|| refused(WireError::overloaded()));
+        let found = lacking.or(unasked);
+        let found = found.unwrap_or_else(|| refused(WireError::overloaded()));
         Ok((found, Some(place)))
     }
 
@@ -169,45 +170,59 @@ impl Desk<'_> {
         })
     }
 
-    fn ended(&self, held: &Held, reply: Reply, ledger: Ledger) -> Attempt {
+    fn ended(&self, part: &Part, held: &Held, reply: Reply, ledger: Ledger) -> Attempt {
         match reply.result {
             Ok(release) => judged(held, release, reply.record, reply.index, ledger),
-            Err(denial) => self.denied(held, &denial, reply.record),
+            Err(denial) => self.denied(part, held, &denial, reply.record),
         }
     }
 
     /// R101: only what nobody at the desk can mend is a ground.
-    fn denied(&self, held: &Held, denial: &Denial, record: RecordId) -> Attempt {
-        let refused = |error| Found::Refused {
-            error,
-            record: Some(record.clone()),
-        };
-        let outcome = match denial.lack() {
-            Lack::NotShared => match self.allowing(held).as_slice() {
-                [] => GroundOutcome::NotShared,
-                grants => return Attempt::Ended(refused(uncited(grants))),
-            },
-            Lack::NotFound => GroundOutcome::NotFound,
-            Lack::Unavailable { again: true } => return Attempt::Passing { lookup: record },
-            Lack::Unavailable { again: false } => GroundOutcome::Unavailable,
-            Lack::Own => {
-                let found = refused(WireError::denied(denial));
-                return match denial {
-                    Denial::Limit(_) => Attempt::Barred(found),
-                    _ => Attempt::Ended(found),
-                };
-            }
-        };
-        Attempt::Ended(Found::Lacking {
+    fn denied(&self, part: &Part, held: &Held, denial: &Denial, lookup: RecordId) -> Attempt {
+        let record = Some(lookup.clone());
+        let lacking = |outcome| Found::Lacking {
             outcome,
             fields: Vec::new(),
-            lookup: record,
-        })
+            lookup,
+        };
+        let refused = |error| Found::Refused { error, record };
+        match denial.lack() {
+            Lack::NotShared => Attempt::Ended(match self.way(held) {
+                Some(way) => refused(self.told(part, denial, &way)),
+                None => lacking(GroundOutcome::NotShared),
+            }),
+            Lack::NotFound => Attempt::Ended(lacking(GroundOutcome::NotFound)),
+            Lack::Unavailable { again } => {
+                let found = lacking(GroundOutcome::Unavailable);
+                match again {
+                    true => Attempt::Passing(found),
+                    false => Attempt::Ended(found),
+                }
+            }
+            Lack::Unasked => Attempt::Unasked(refused(WireError::denied(denial))),
+            Lack::Own => {
+                let found = refused(WireError::denied(denial));
+                match denial {
+                    Denial::Limit(_) => Attempt::Barred(found),
+                    _ => Attempt::Ended(found),
+                }
+            }
+        }
     }
 
-    /// The grants that would do, were they cited with all that they demand: one that came nearer
-    /// to the question may have hidden them, or one that the desk chose to cite.
-    fn allowing(&self, held: &Held) -> Vec<GrantId> {
+    fn told(&self, part: &Part, denial: &Denial, way: &Way) -> WireError {
+        let denied = Denied {
+            system: &self.dossier.peer.system.id,
+            procedure: &self.dossier.procedure,
+            cited: part.grant.as_deref(),
+            denial,
+        };
+        denied.told(way)
+    }
+
+    /// How the agency would be allowed it: a grant that came nearer to the question may have hidden
+    /// another that would do, or one that the desk chose to cite.
+    fn way(&self, held: &Held) -> Option<Way> {
         let Dossier { set, peer, .. } = self.dossier;
         let query = Query {
             system: &peer.system,
@@ -219,7 +234,7 @@ impl Desk<'_> {
             fields: &held.fields,
         };
         let now = Moment::from_unix_ms(now_us().div_euclid(1_000));
-        set.rules.allowing(&set.catalog, &query, now)
+        set.rules.way(&set.catalog, &query, now)
     }
 
     /// What of the component's texts others have signed.
@@ -233,20 +248,25 @@ impl Desk<'_> {
     }
 }
 
-/// How long to wait behind this attempt.
-fn pause(attempt: u32, begun: Instant, end: Instant) -> Duration {
+/// How long to wait behind this attempt; none where no other is to follow. The last one begins in
+/// the last quarter of the time, so that a provider that only starts anew is met.
+fn pause(attempt: u32, begun: Instant, now: Instant, end: Instant) -> Option<Duration> {
     let all = end.saturating_duration_since(begun);
-    let left = end.saturating_duration_since(Instant::now());
-    (all / PAUSE_PART * attempt).min(left / PAUSE_PART_OF_REST)
+    let left = end.saturating_duration_since(now);
+    let short = (all / PAUSE_PART).min(left / PAUSE_PART_OF_REST);
+    let pause = match attempt + 1 {
+        ATTEMPTS_MAX => short.max(left.saturating_sub(all / 4)),
+        _ => short,
+    };
+    (attempt < ATTEMPTS_MAX && left.saturating_sub(pause) >= all / ROOM_PART).then_some(pause)
 }
 
-/// The first attempt has half of the time that is left, the next half of the rest, the last all.
-fn deadline(attempt: u32, end: Instant) -> Instant {
-    let now = Instant::now();
-    let left = end.saturating_duration_since(now);
-    match attempt {
-        ATTEMPTS_MAX => end,
-        _ => now + left / 2,
+/// Until when this attempt may last. Whoever is slow must not look like whoever is down.
+fn deadline(attempt: u32, now: Instant, end: Instant) -> Instant {
+    let half = end.saturating_duration_since(now) / 2;
+    match attempt < ATTEMPTS_MAX && half >= HALF_MIN {
+        true => now + half,
+        false => end,
     }
 }
 
@@ -280,18 +300,46 @@ fn judged(held: &Held, release: Release, record: RecordId, index: u64, ledger: L
     }
 }
 
-fn uncited(grants: &[GrantId]) -> WireError {
-    let grants: Vec<&str> = grants.iter().map(GrantId::as_str).collect();
-    let message = format!(
-        "another grant would do; cite one of `{}`, with what it demands",
-        grants.join("`, `")
-    );
-    WireError::new(Code::FailedPrecondition, "GRANT_NOT_CITED", message)
-}
-
 fn refused(error: WireError) -> Found {
     Found::Refused {
         error,
         record: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R101.
+    #[test]
+    fn a_provider_has_two_seconds_or_all_that_there_is() {
+        let begun = Instant::now();
+        let ends = |attempt, seconds| {
+            deadline(attempt, begun, begun + Duration::from_secs(seconds)) - begun
+        };
+        assert_eq!(ends(1, 10), Duration::from_secs(5));
+        assert_eq!(ends(2, 4), Duration::from_secs(2));
+        assert_eq!(ends(1, 3), Duration::from_secs(3));
+        assert_eq!(ends(ATTEMPTS_MAX, 10), Duration::from_secs(10));
+    }
+
+    // R101.
+    #[test]
+    fn whoever_fails_at_once_is_asked_again_in_the_last_quarter_and_never_without_room() {
+        for all in [1_850, 10_000, 60_000].map(Duration::from_millis) {
+            let begun = Instant::now();
+            let end = begun + all;
+            let second = begun + pause(1, begun, begun, end).unwrap();
+            assert_eq!(second - begun, all / 8);
+            let third = second + pause(2, begun, second, end).unwrap();
+            assert_eq!(third - begun, all - all / 4);
+            assert_eq!(pause(3, begun, third, end), None);
+            assert_eq!(pause(1, begun, end, end), None);
+            assert_eq!(pause(1, begun, end - all / 10, end), None);
+            // Whoever took long is asked again at once, nearly.
+            let late = begun + all / 5 * 4;
+            assert_eq!(pause(2, begun, late, end), Some((end - late) / 4));
+        }
     }
 }

@@ -36,32 +36,54 @@ pub(super) struct Collector {
 /// What became of one component, and the place that its data takes until the caller has it.
 type Item = (Result<wire::CollectResponse, Status>, Option<Place>);
 
-/// Components in the order in which they end.
-pub(crate) struct Components(mpsc::Receiver<Item>);
+/// Components in the order in which they end. The collection has its place until the last one has
+/// ended, and this is dropped.
+pub(crate) struct Components {
+    hearing: mpsc::Receiver<Item>,
+    _place: Arc<Place>,
+}
 
 impl Stream for Components {
     type Item = Result<wire::CollectResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.0.poll_recv(context);
+        let next = self.hearing.poll_recv(context);
         next.map(|item| item.map(|(told, _place)| told))
     }
 }
 
+impl Components {
+    /// What `work` tells, which goes on where nobody hears it. It tells at most `room` components.
+    fn of<Work>(room: usize, place: Place, work: impl FnOnce(mpsc::Sender<Item>) -> Work) -> Self
+    where
+        Work: Future<Output = ()> + Send + 'static,
+    {
+        // Nobody waits for room: what the caller does not take holds up no record.
+        let (told, hearing) = mpsc::channel(room.max(1));
+        let place = Arc::new(place);
+        let (work, working) = (work(told), Arc::clone(&place));
+        // R34: a task of its own. A caller that hangs up does not stop a record.
+        tokio::spawn(async move {
+            work.await;
+            drop(working);
+        });
+        Self {
+            hearing,
+            _place: place,
+        }
+    }
+}
+
 impl Collector {
-    /// Collects all `parts` at once. `place` is held until the last one has ended.
+    /// Collects all `parts` at once.
     pub(super) fn collect(
         self: &Arc<Self>,
         dossier: Dossier,
         parts: Vec<Part>,
         place: Place,
     ) -> Components {
-        // Nobody waits for room: what the caller does not take holds up no record.
-        let (told, hearing) = mpsc::channel(parts.len().max(1));
         let (this, dossier) = (Arc::clone(self), Arc::new(dossier));
-        // R34: tasks of their own. A caller that hangs up does not stop a record.
-        tokio::spawn(async move {
-            let _place = place;
+        Components::of(parts.len(), place, |told| async move {
             let parts = parts.into_iter().map(|part| {
                 let (this, dossier, told) = (Arc::clone(&this), Arc::clone(&dossier), told.clone());
                 let (index, document) = (part.index, part.document());
@@ -85,8 +107,7 @@ impl Collector {
                     let _hung_up = told.send((Ok(response), None)).await;
                 }
             }
-        });
-        Components(hearing)
+        })
     }
 
     async fn component(&self, dossier: &Dossier, part: &Part) -> Item {
@@ -185,7 +206,7 @@ impl Collector {
                 Ok(number) => correction = number,
                 Err(error) => {
                     tracing::error!(%error, "no correction could be kept, so no ground is given");
-                    return Ok(refusal(&uncorrected(), Some(record)));
+                    return Ok(refusal(&WireError::from(&error), Some(record)));
                 }
             }
         }
@@ -209,7 +230,12 @@ impl Collector {
         // R102: durable before the caller hears of it.
         let shard = self.lookups.shards().current().await;
         let ledger = shard.ledger().clone();
-        let issued = ledger.ground(dossier.entry(), &ground).await;
+        let mut entry = dossier.entry();
+        if outcome == GroundOutcome::Mismatch {
+            // R100: whoever looks into it later sees what the data was said to differ from.
+            entry.sealed.query = part.declared.clone().unwrap_or_default();
+        }
+        let issued = ledger.ground(entry, &ground).await;
         drop(shard);
         let issued = match issued {
             Ok(issued) => issued,
@@ -314,13 +340,49 @@ fn refusal(error: &WireError, record: Option<&RecordId>) -> Told {
     })
 }
 
-fn uncorrected() -> WireError {
-    let message = "the owner could not be asked for a correction, so there is no ground; tell the \
-                   operator";
-    WireError::new(Code::Unavailable, "STATE_UNAVAILABLE", message)
-}
-
 fn unsigned() -> WireError {
     let message = "the ground could not be signed; tell the operator";
     WireError::new(Code::Internal, "GROUND_UNSIGNED", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::places::Places;
+
+    async fn next(components: &mut Components) -> Option<Result<wire::CollectResponse, Status>> {
+        poll_fn(|context| Pin::new(&mut *components).poll_next(context)).await
+    }
+
+    #[tokio::test]
+    async fn a_collection_has_its_place_until_its_work_has_ended_and_the_caller_is_done() {
+        let places = Places::new(1, 1);
+        let system = "H26/one-stop".parse().unwrap();
+        let take = || places.take(&system);
+        // All has ended, and the caller has not taken it.
+        let mut components = Components::of(1, take().unwrap(), |told| async move {
+            told.send((Ok(wire::CollectResponse::default()), None))
+                .await
+                .unwrap();
+        });
+        assert!(next(&mut components).await.unwrap().is_ok());
+        assert!(next(&mut components).await.is_none());
+        assert!(take().is_none());
+        drop(components);
+        assert!(take().is_some());
+
+        // The caller has gone, and something is under way.
+        let (end, ending) = tokio::sync::oneshot::channel::<()>();
+        let (ended, end_of_it) = tokio::sync::oneshot::channel::<()>();
+        drop(Components::of(1, take().unwrap(), |_| async move {
+            ending.await.unwrap();
+            ended.send(()).unwrap();
+        }));
+        assert!(take().is_none());
+        end.send(()).unwrap();
+        end_of_it.await.unwrap();
+        assert!(take().is_some());
+    }
 }

@@ -18,7 +18,7 @@ use crate::identity::Peer;
 use crate::lookup::TraceParent;
 
 /// Việt Nam keeps UTC+7 all year.
-const VIETNAM: Offset = Offset::constant(7);
+pub(super) const VIETNAM: Offset = Offset::constant(7);
 
 /// The dossier that components are collected for. Personal: does not print.
 pub(super) struct Dossier {
@@ -54,6 +54,8 @@ pub(super) struct Part {
     pub(super) grant: Option<String>,
     pub(super) consent: Option<String>,
     pub(super) approvals: Vec<String>,
+    /// What the applicant declared, encoded as it was sent.
+    pub(super) declared: Option<Vec<u8>>,
 }
 
 impl Part {

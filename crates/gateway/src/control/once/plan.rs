@@ -64,7 +64,7 @@ impl From<Unplanned> for WireError {
     fn from(unplanned: Unplanned) -> Self {
         match unplanned {
             Unplanned::Lawless => absent(),
-            Unplanned::Field(field, what) => Self::malformed(vec![(field.to_owned(), what)]),
+            Unplanned::Field(field, what) => Self::malformed(vec![(field.to_owned(), what)], 0),
         }
     }
 }

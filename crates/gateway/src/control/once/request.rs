@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use motlan_api::audit::v1::Channel;
 use motlan_api::once::v1 as wire;
-use motlan_catalog::{Once, SystemId};
+use motlan_catalog::{Once, ProcedureCode, SystemId};
 use motlan_exchange::Statement;
 use motlan_once::{Piece, Wanted, deadline, dossier_code, intake};
+use prost::Message;
 use tonic::Code;
 
 use super::declared;
@@ -27,6 +28,8 @@ const CLOCK_AHEAD_US_MAX: i64 = 5_000_000;
 /// A caller waits at least this long, or as long as any lookup may take: else whoever gave
 /// providers no time could say that they are unavailable.
 const PATIENCE_MIN: Duration = Duration::from_secs(2);
+/// What was declared of one component, as it is kept with the ground that comes of it.
+const DECLARED_BYTES_MAX: usize = 16 * 1024;
 /// So much of a caller's time is kept back from the lookups, beside what each of them keeps back.
 const RESERVE: Duration = Duration::from_millis(150);
 
@@ -43,11 +46,15 @@ pub(super) struct Arrived<'a> {
 
 /// What is wrong, by field.
 #[derive(Default)]
-struct Faults(Vec<(String, String)>);
+struct Faults {
+    found: Vec<(String, String)>,
+    /// How many were found besides.
+    more: usize,
+}
 
 impl Faults {
     fn push(&mut self, field: impl Into<String>, what: impl Into<String>) {
-        self.0.push((field.into(), what.into()));
+        self.found.push((field.into(), what.into()));
     }
 }
 
@@ -82,8 +89,8 @@ impl Arrived<'_> {
             parts.extend(pieces.next().map(|piece| part(wanted, index, piece)));
         }
         // R99: all of it is right, or nothing is asked and nothing recorded.
-        if !faults.0.is_empty() {
-            return Err(WireError::malformed(faults.0));
+        if !faults.found.is_empty() {
+            return Err(WireError::malformed(faults.found, faults.more));
         }
         let dossier = Dossier {
             procedure: self.statement.procedure.clone(),
@@ -144,6 +151,11 @@ impl Arrived<'_> {
                 );
             }
         }
+        let system = &self.peer.system.id;
+        if let Some(other) = edition_of_another(&statement.procedure, system) {
+            let what = format!("must not be the edition of `{other}`, which is another agency's");
+            faults.push("procedure", what);
+        }
         if let Err(fault) = dossier_code(&request.dossier) {
             faults.push("dossier", fault.to_string());
         }
@@ -182,12 +194,18 @@ impl Arrived<'_> {
         (channel, received_us)
     }
 
-    /// What of a component's texts others must have signed, and the grant that it cites.
+    /// What of a component's texts others must have signed, the grant that it cites, and how long
+    /// is what was declared.
     fn check_shown(&self, wanted: &wire::Wanted, index: u32, upkeep: &Upkeep, faults: &mut Faults) {
         let field = |name: &str| format!("components[{index}].{name}");
         if wanted.grant.len() > CITED_BYTES_MAX {
             let what = format!("must have at most {CITED_BYTES_MAX} bytes");
             faults.push(field("grant"), what);
+        }
+        let declared = wanted.declared.as_ref().map(Message::encoded_len);
+        if declared.is_some_and(|bytes| bytes > DECLARED_BYTES_MAX) {
+            let what = format!("must have at most {DECLARED_BYTES_MAX} bytes");
+            faults.push(field("declared"), what);
         }
         if wanted.approvals.len() > APPROVALS_SHOWN_MAX {
             let what = format!("must be at most {APPROVALS_SHOWN_MAX}");
@@ -214,6 +232,21 @@ impl Arrived<'_> {
     }
 }
 
+/// Whose local edition of a procedure it is, where that is not the agency of `system`. Editions
+/// are of whole provinces and ministries.
+fn edition_of_another<'p>(procedure: &'p ProcedureCode, system: &SystemId) -> Option<&'p str> {
+    let edition = procedure
+        .as_str()
+        .strip_prefix(procedure.national().as_str())?;
+    let (_, owner) = edition.rsplit_once('.')?;
+    let agency = system.agency();
+    let (first, _) = agency
+        .as_str()
+        .split_once('.')
+        .unwrap_or((agency.as_str(), ""));
+    (owner != first).then_some(owner)
+}
+
 /// What is to be done for each component, in their order; none where anything is wrong.
 fn pieces(
     set: &Enforced,
@@ -237,7 +270,8 @@ fn pieces(
     let wanted: Vec<Wanted> = wanted.collect();
     let taken = intake(&set.catalog, &plan, &wanted, day);
     let pieces = taken.unwrap_or_else(|found| {
-        for fault in found {
+        faults.more += found.more;
+        for fault in found.told {
             faults.push(fault.field, fault.what);
         }
         Vec::new()
@@ -253,6 +287,7 @@ fn part(wanted: wire::Wanted, index: u32, piece: Piece) -> Part {
         grant: some(wanted.grant),
         consent: some(wanted.consent),
         approvals: wanted.approvals,
+        declared: wanted.declared.map(|sent| sent.encode_to_vec()),
     }
 }
 

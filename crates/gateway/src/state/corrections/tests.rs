@@ -68,19 +68,20 @@ fn numbers(corrections: &[Correction]) -> Vec<u64> {
 fn what_is_met_again_is_counted_and_stands_until_it_is_closed() {
     let kept = kept();
     let meet = |ticket: &Ticket| kept.open().correct(ticket, START_US + 1).unwrap();
-    let first = ticket("population", &["sex", "full_name"], 7);
+    let first = ticket("population", &["sex"], 7);
     assert_eq!(kept.open().correct(&first, START_US).unwrap(), 1);
-    // The order of its fields makes nothing else of it, nor how its subject is written.
-    let mut again = ticket("population", &["full_name", "sex"], 8);
+    // Other fields make nothing else of it, nor how its subject is written.
+    let mut again = ticket("population", &["sex", "full_name"], 8);
     again.subject = format!(" {SUBJECT} ");
     assert_eq!(meet(&again), 1);
-    let mut differs = first.clone();
-    differs.outcome = GroundOutcome::Mismatch;
-    let mut other = first.clone();
-    other.subject = "001099012346".to_owned();
-    assert_eq!(meet(&differs), 2);
-    assert_eq!(meet(&other), 3);
-    assert_eq!(meet(&ticket("population", &["sex"], 9)), 4);
+    let differs = |change: fn(&mut Ticket)| {
+        let mut other = first.clone();
+        change(&mut other);
+        meet(&other)
+    };
+    assert_eq!(differs(|it| it.outcome = GroundOutcome::Mismatch), 2);
+    assert_eq!(differs(|it| it.subject = "001099012346".to_owned()), 3);
+    assert_eq!(differs(|it| it.method = "/a.B/D".to_owned()), 4);
 
     let listed = kept.listed("G01", 0, 10);
     let opened = Correction {
@@ -91,7 +92,7 @@ fn what_is_met_again_is_counted_and_stands_until_it_is_closed() {
         fields: vec!["full_name".to_owned(), "sex".to_owned()],
         opened_us: START_US,
         times: 2,
-        record: "hn1-2026q4-7".to_owned(),
+        record: "hn1-2026q4-8".to_owned(),
     };
     assert_eq!(listed[0], opened);
     assert_eq!(numbers(&listed), [1, 2, 3, 4]);
@@ -103,12 +104,36 @@ fn what_is_met_again_is_counted_and_stands_until_it_is_closed() {
     drop(state);
     assert_eq!(numbers(&kept.listed("G01", 0, 10)), [2, 3, 4]);
     // Met once more, it is open once more, under a number of its own.
-    assert_eq!(meet(&again), 5);
+    assert_eq!(meet(&first), 5);
     let listed = kept.listed("G01", 4, 10);
     assert_eq!(
         (listed[0].times, listed[0].record.as_str()),
-        (1, "hn1-2026q4-8")
+        (1, "hn1-2026q4-7")
     );
+    assert_eq!(listed[0].fields, ["sex"]);
+}
+
+/// R103.
+#[test]
+fn the_fields_of_one_ticket_are_limited_and_those_that_stand_in_it_stay() {
+    let kept = kept();
+    let state = kept.open();
+    let many: Vec<_> = (0..FIELDS_MAX).map(|field| format!("g{field}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    state
+        .correct(&ticket("population", &["z"], 1), START_US)
+        .unwrap();
+    state
+        .correct(&ticket("population", &many, 2), START_US)
+        .unwrap();
+    state
+        .correct(&ticket("population", &["a"], 3), START_US)
+        .unwrap();
+    drop(state);
+    let only = kept.listed("G01", 0, 10).remove(0);
+    assert_eq!((only.fields.len(), only.times), (FIELDS_MAX, 3));
+    assert_eq!(only.fields.last().map(String::as_str), Some("z"));
+    assert_eq!(only.fields.first().map(String::as_str), Some("g0"));
 }
 
 /// R103.
@@ -121,6 +146,7 @@ fn an_agency_has_what_its_datasets_have_now_and_what_was_its_own_of_those_that_a
     let gone = ticket("old_register", &["sex"], 3);
     let mut not_ours = ticket("old_register", &["name"], 4);
     not_ours.owner = "G15".parse().unwrap();
+    not_ours.subject = "001099012346".to_owned();
     let state = kept.open();
     for ticket in [&moved, &own, &gone, &not_ours] {
         state.correct(ticket, START_US).unwrap();
@@ -162,13 +188,16 @@ fn so_many_of_one_dataset_are_open_and_no_more() {
     };
     state.write(nearly).unwrap();
     let correct = |ticket: &Ticket| state.correct(ticket, START_US);
-    assert_eq!(
-        correct(&ticket("population", &["full_name"], 2)).unwrap(),
-        2
-    );
-    let more = ticket("population", &["relatives"], 3);
+    let about = |subject: &str, index| Ticket {
+        subject: subject.to_owned(),
+        ..ticket("population", &["sex"], index)
+    };
+    assert_eq!(correct(&about("001099012346", 2)).unwrap(), 2);
+    let more = about("001099012347", 3);
     assert!(matches!(correct(&more), Err(CorrectError::Full(_))));
-    assert_eq!(correct(&known).unwrap(), 1);
+    // One subject takes no more room, in however many fields it is met.
+    let fields = ticket("population", &["full_name"], 4);
+    assert_eq!(correct(&fields).unwrap(), 1);
     assert_eq!(correct(&ticket("civil_status", &["state"], 4)).unwrap(), 3);
     let (agency, catalog) = kept.of("G01");
     let agency = &agency;
