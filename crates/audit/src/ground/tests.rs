@@ -1,5 +1,7 @@
 //! Every part of a signed ground, spoilt.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::hmac;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::{Engine as _, engine};
@@ -59,6 +61,12 @@ fn header(key: &SignerKey) -> String {
 
 fn claims() -> Value {
     serde_json::from_str(&claims::encode(&recorded(&ground()).0)).unwrap()
+}
+
+/// Sorted, also where the build keeps the order in which names were put in.
+fn canonical(claims: &Value) -> String {
+    let sorted: BTreeMap<_, _> = claims.as_object().unwrap().iter().collect();
+    serde_json::to_string(&sorted).unwrap()
 }
 
 /// Why `claims` are refused where the right key has signed them.
@@ -135,7 +143,7 @@ fn another_key_signs_no_ground_whatever_it_calls_itself() {
     let names: Vec<String> = claims.as_object().unwrap().keys().cloned().collect();
     for name in names {
         claims[&name] = json!("1");
-        let token = jws::sign(&header(&own), &claims.to_string(), &other);
+        let token = jws::sign(&header(&own), &canonical(&claims), &other);
         let refused = verify_ground(&token, own.verifier());
         assert!(
             matches!(refused, Err(GroundFault::Signature)),
@@ -253,14 +261,14 @@ fn a_claim_that_is_missing_or_of_another_form_is_refused_by_name() {
         ] {
             let mut claims = claims();
             claims.as_object_mut().unwrap().remove(name);
-            let missing = refused(&claims.to_string(), &key);
+            let missing = refused(&canonical(&claims), &key);
             assert!(missing.contains(&format!("`{name}`")), "{name}: {missing}");
             let is_free_text = ["caller", "procedure", "dossier", "document"].contains(&name);
             if value == json!("é") && is_free_text {
                 continue;
             }
             claims[name] = value;
-            let told = refused(&claims.to_string(), &key);
+            let told = refused(&canonical(&claims), &key);
             assert!(told.starts_with("its claim"), "{name}: {told}");
         }
     }
@@ -279,7 +287,7 @@ fn a_claim_that_is_missing_or_of_another_form_is_refused_by_name() {
     ] {
         let mut claims = claims();
         claims[name] = value;
-        let told = refused(&claims.to_string(), &key);
+        let told = refused(&canonical(&claims), &key);
         assert!(told.contains(&format!("`{name}`")), "{name}: {told}");
     }
 }
@@ -295,7 +303,7 @@ fn claims_that_make_no_ground_together_are_refused() {
                 value => claims[*name] = value.clone(),
             }
         }
-        refused(&claims.to_string(), &key)
+        refused(&canonical(&claims), &key)
     };
     let many: Vec<String> = (0..257).map(|n| format!("f{n}")).collect();
     for changes in [
