@@ -88,8 +88,8 @@ impl Reader<'_> {
             if let Some(stated) = self.entry((name, value), message, prefix, at, depth) {
                 let twice = declared.stated.iter().any(|it| it.field == stated.field);
                 if twice {
-                    self.faults
-                        .push(format!("{at}.{name}"), "is there under two names");
+                    let at = format!("{at}.{}", stated.field.name());
+                    self.faults.push(at, "is there under two names");
                 }
                 declared.stated.push(stated);
             }
