@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use rustix::fs::{Advice, OFlags, fadvise, statvfs};
+use rustix::fs::{Advice, AtFlags, CWD, OFlags, StatxFlags, fadvise, statvfs, statx};
 
 /// Files of the ledger: the sealed parts are personal.
 const FILE_MODE: u32 = 0o600;
@@ -209,6 +209,31 @@ pub(crate) fn read_text(disk: &dyn Disk, file: &Path, bytes_max: usize) -> io::R
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let found = statvfs(path)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Which file it is, whatever stands under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inode {
+    device: (u32, u32),
+    number: u64,
+}
+
+impl Inode {
+    /// The one under `path`. Asks for nothing beside: where a file's times were asked for, the
+    /// kernel takes down the next write's to the nanosecond (Linux 6.13), and has the inode to sync
+    /// as well as the data.
+    pub(crate) fn named(path: &Path) -> io::Result<Inode> {
+        let found = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
+        Ok(Inode {
+            device: (found.stx_dev_major, found.stx_dev_minor),
+            number: found.stx_ino,
+        })
+    }
+}
+
+/// The length of a file. Asks for nothing beside, as [`Inode::named`].
+pub(crate) fn length(file: &File) -> io::Result<u64> {
+    Ok(statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::SIZE)?.stx_size)
 }
 
 /// Whether an error says that there is no room, or none for us.

@@ -68,7 +68,7 @@ impl Leaves<'_> {
             source,
         };
         let file = self.disk.open_to_read(&path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let length = disk::length(&file).map_err(failed)?;
         let mut body = Vec::new();
         let Position {
             mut offset,

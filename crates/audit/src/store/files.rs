@@ -2,13 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::{Ack, Batch, Position, Positions, Store, StoreError};
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, Inode};
 use crate::frame::{self, Header as FrameHeader};
 use crate::identity::LogId;
 use crate::segment::{self, Header};
@@ -42,8 +41,7 @@ struct Current {
     /// Where the next frame goes.
     offset: u64,
     /// Which file it is, whatever stands under its name.
-    device: u64,
-    inode: u64,
+    inode: Inode,
 }
 
 impl Files {
@@ -190,16 +188,14 @@ impl Current {
         let path = segment::path(ledger, number);
         let open = || {
             let file = disk.open_synced(&path)?;
-            let metadata = file.metadata()?;
-            let (device, inode) = (metadata.dev(), metadata.ino());
-            let bytes = metadata.len();
+            let bytes = disk::length(&file)?;
+            let inode = Inode::named(&path)?;
             Ok(Current {
                 path: path.clone(),
                 file,
                 number,
                 bytes,
                 offset,
-                device,
                 inode,
             })
         };
@@ -210,9 +206,7 @@ impl Current {
     fn append(&self, disk: &dyn Disk, frame: &[u8]) -> Result<(), StoreError> {
         disk.write(&self.file, frame, self.offset)
             .map_err(|source| StoreError::write(self.path.clone(), source))?;
-        let named = fs::metadata(&self.path);
-        let same = named.is_ok_and(|named| named.dev() == self.device && named.ino() == self.inode);
-        if same {
+        if Inode::named(&self.path).is_ok_and(|named| named == self.inode) {
             Ok(())
         } else {
             Err(StoreError::Gone {
