@@ -12,8 +12,15 @@ use crate::ledger::Ledger;
 /// A log that is written, and how many hold it.
 pub(super) struct Open {
     pub(super) ledger: Ledger,
-    held: Mutex<u64>,
+    held: Mutex<Held>,
     released: Condvar,
+}
+
+#[derive(Default)]
+struct Held {
+    count: u64,
+    /// Somebody waits until nobody holds it.
+    is_awaited: bool,
 }
 
 impl Open {
@@ -28,11 +35,15 @@ impl Open {
 
     /// Waits until nobody holds it, at most so long; how many still do.
     pub(super) fn wait(&self, at_most: Duration) -> u64 {
-        let held = lock(&self.held);
+        let mut held = lock(&self.held);
+        held.is_awaited = true;
         let waited = self
             .released
-            .wait_timeout_while(held, at_most, |held| *held > 0);
-        *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+            .wait_timeout_while(held, at_most, |held| held.count > 0);
+        waited
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .0
+            .count
     }
 }
 
@@ -53,7 +64,7 @@ pub struct Shard {
 impl Shard {
     pub(super) fn take(asking: OwnedRwLockReadGuard<Arc<Open>>) -> Shard {
         let open = Arc::clone(&asking);
-        *lock(&open.held) += 1;
+        lock(&open.held).count += 1;
         let asking = Some(asking);
         Shard { open, asking }
     }
@@ -72,7 +83,11 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        *lock(&self.open.held) -= 1;
-        self.open.released.notify_all();
+        let mut held = lock(&self.open.held);
+        held.count -= 1;
+        // Told only where somebody listens: it is a call of the system.
+        if held.count == 0 && held.is_awaited {
+            self.open.released.notify_all();
+        }
     }
 }
