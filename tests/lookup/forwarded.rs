@@ -13,8 +13,7 @@ const TRACE_ID: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
 const PRIVATE: &str = "of-the-caller-only";
 
 /// What the design names, and what HTTP/2 and gRPC need.
-const FORWARDED: [&str; 11] = [
-    "content-length",
+const FORWARDED: [&str; 10] = [
     "content-type",
     "grpc-timeout",
     "motlan-caller",

@@ -102,6 +102,9 @@ impl Shown {
         subject: &str,
         now_us: i64,
     ) -> Weighed {
+        if self.consent.is_none() && self.approvals.is_empty() {
+            return Weighed::default();
+        }
         let of = Of {
             caller,
             ask,

@@ -25,6 +25,7 @@ use crate::state::{State, StateError, Upkeep};
 use crate::telemetry::{Metrics, MetricsError};
 use crate::tls::{self, TlsError};
 use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
+use crate::workers::Workers;
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,9 @@ pub enum StartError {
     /// The thread of the candidate cannot be started.
     #[error("the thread that compares the candidate cannot be started")]
     Shadow(#[source] std::io::Error),
+    /// The threads that serve callers cannot be started.
+    #[error("the threads that serve callers cannot be started")]
+    Workers(#[source] std::io::Error),
     /// An address cannot be listened on.
     #[error("`{address}` cannot be listened on")]
     Listen {
@@ -85,6 +89,8 @@ pub struct Gateway {
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
     beside: Vec<JoinHandle<()>>,
+    /// Held until no lookup is under way on them any more.
+    workers: Workers,
     drain_max: Duration,
 }
 
@@ -144,11 +150,13 @@ impl Gateway {
             stop: stopped.clone(),
         };
         let health = report_health(reporter, shards.clone(), in_force.clone());
+        let workers = Workers::start().map_err(StartError::Workers)?;
         let listener = Listener {
             in_force: in_force.clone(),
             tls: server_tls,
             edge: Edge::new(in_force.clone(), Arc::clone(&lookups), control),
             metrics: metrics.clone(),
+            workers: workers.clone(),
             limits: settings.limits.listener,
         };
         let mut beside = vec![
@@ -170,6 +178,7 @@ impl Gateway {
             stop,
             listening: tokio::spawn(listener.run(tcp, stopped)),
             beside,
+            workers,
             drain_max: settings.limits.drain_max,
         })
     }
@@ -238,7 +247,7 @@ impl Gateway {
         for task in self.beside {
             task.abort();
         }
-        drop(self.lookups);
+        drop((self.lookups, self.workers));
         let (shards, indexes) = (self.shards, self.indexes);
         let close = move || {
             indexes.stop();

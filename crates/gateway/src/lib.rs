@@ -3,7 +3,8 @@
 //!
 //! A call comes in through [`listener`] (accept, handshake, who is it), goes through [`edge`] to a
 //! dataset ([`lookup`]) or to one of the gateway's own services ([`control`]), and out to the
-//! owner's system by [`owners`]. [`gateway`] puts these together from [`settings`].
+//! owner's system by [`owners`], all on one of the threads of `workers`. [`gateway`] puts these
+//! together from [`settings`].
 //!
 //! Limits: every one is named where it holds; those that an operator may set are in
 //! [`settings::Limits`].
@@ -14,6 +15,7 @@ pub mod edge;
 pub mod enforced;
 mod frames;
 pub mod gateway;
+mod headers;
 pub mod identity;
 pub mod index;
 pub mod ledger;
@@ -29,6 +31,7 @@ pub mod state;
 pub mod telemetry;
 pub mod tls;
 pub mod witnesses;
+mod workers;
 
 pub use frames::{Deframer, FrameError, FrameLimits, PREFIX_BYTES, framed};
 pub use gateway::{Gateway, StartError, StopError};

@@ -21,6 +21,7 @@ use crate::edge::Edge;
 use crate::enforced::InForce;
 use crate::identity::{Certificate, Peer, PeerError};
 use crate::telemetry::Metrics;
+use crate::workers::{Seat, Workers};
 use heard::{Heard, Listening};
 use share::Share;
 
@@ -65,9 +66,14 @@ pub struct Listener {
     pub edge: Edge,
     /// What is counted.
     pub metrics: Metrics,
+    /// Who serves them.
+    pub(crate) workers: Workers,
     /// How much is taken.
     pub limits: ListenerLimits,
 }
+
+/// What a connection holds as long as it lasts, and what until hands are shaken.
+type Places = ((OwnedSemaphorePermit, Seat), (OwnedSemaphorePermit, Share));
 
 impl Listener {
     /// Accepts until `stop` is set, then lets every connection finish what is under way on it.
@@ -93,17 +99,14 @@ impl Listener {
                 () = stopped(&mut stop) => break,
             };
             let take = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-            let places = take(&connections)
-                .zip(take(&handshakes))
-                .zip(Share::of(
-                    &shares,
-                    address,
-                    this.limits.handshakes_per_address_max,
-                ))
-                .map(|((place, handshake), share)| (place, (handshake, share)));
-            match places {
-                Some(places) => {
-                    open.spawn(Arc::clone(&this).connection(stream, places, stop.clone()));
+            let share = || Share::of(&shares, address, this.limits.handshakes_per_address_max);
+            let places = take(&connections).zip(take(&handshakes)).zip(share());
+            match places.zip(this.workers.seat()) {
+                Some((((place, handshake), share), seat)) => {
+                    let runtime = seat.runtime().clone();
+                    let places = ((place, seat), (handshake, share));
+                    let serving = Arc::clone(&this).connection(stream, places, stop.clone());
+                    open.spawn_on(serving, &runtime);
                 }
                 None => this.metrics.connection_refused("too_many"),
             }
@@ -115,9 +118,13 @@ impl Listener {
     async fn connection(
         self: Arc<Self>,
         stream: TcpStream,
-        (_place, handshake): (OwnedSemaphorePermit, (OwnedSemaphorePermit, Share)),
+        (_place, handshake): Places,
         stop: watch::Receiver<bool>,
     ) {
+        // It was accepted on another thread: from here on, this one hears of it.
+        let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) else {
+            return self.metrics.connection_refused("accept");
+        };
         let Some(tls) = self.shake_hands(stream).await else {
             return;
         };
@@ -175,6 +182,8 @@ impl Listener {
         let service = service_fn(move |request| edge.clone().call(certificate.clone(), request));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
+            // gRPC has no use for it.
+            .auto_date_header(false)
             .max_concurrent_streams(self.limits.streams_max)
             .max_local_error_reset_streams(LOCAL_RESETS_MAX)
             .max_pending_accept_reset_streams(REMOTE_RESETS_MAX)

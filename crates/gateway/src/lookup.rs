@@ -1,6 +1,7 @@
 //! One call of a dataset: from the HTTP/2 request to the reply, through the stages of `exchange`.
 //! The gateway's own services make lookups the same way.
 
+mod outlive;
 mod reply;
 mod request;
 mod sentence;

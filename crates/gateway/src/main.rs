@@ -6,6 +6,11 @@ mod demo;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
+
+/// A lookup takes and gives back some hundred small pieces of memory, often on different threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = command::Command::parse();

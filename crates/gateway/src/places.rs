@@ -39,6 +39,11 @@ impl Places {
         }
     }
 
+    /// Whether a registered system could take a place now.
+    pub fn has_room(&self, system: &SystemId) -> bool {
+        self.all.available_permits() > 0 && self.share(system).available_permits() > 0
+    }
+
     /// A place for a registered system, where there is one.
     pub fn take(&self, system: &SystemId) -> Option<Place> {
         Some(Place {

@@ -1,6 +1,7 @@
 //! The reply to the caller as an HTTP/2 response.
 
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use motlan_exchange::Release;
 
 use super::wire_error::WireError;
 use crate::frames::framed;
+use crate::headers::{insert, insert_passing};
 use crate::places::Place;
 
 /// `motlan-withheld` has at most this many bytes; what does not fit is told as `...`.
@@ -78,9 +80,9 @@ pub(super) fn released(
 ) -> Response<ReplyBody> {
     let mut trailers = HeaderMap::with_capacity(6);
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    insert(&mut trailers, "motlan-record", &record.to_string());
+    insert_passing(&mut trailers, "motlan-record", &record.to_string());
     insert(&mut trailers, "motlan-withheld", &joined(&release.withheld));
-    insert(&mut trailers, "motlan-as-of", &release.as_of);
+    insert_passing(&mut trailers, "motlan-as-of", &release.as_of);
     if let Some(until_us) = release.keep_until_us {
         // R95: the last day on which it may be kept.
         insert(&mut trailers, "motlan-keep-until", &last_day(until_us));
@@ -119,19 +121,32 @@ impl WireError {
     }
 }
 
+/// What a call gets for which there is no place: made once, since it is needed most when there is
+/// least time.
+pub(super) fn busy() -> Response<ReplyBody> {
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+        WireError::overloaded()
+            .response(None)
+            .into_parts()
+            .0
+            .headers
+    });
+    let nothing = ReplyBody::Lookup {
+        data: None,
+        trailers: None,
+        place: None,
+    };
+    let mut response = Response::new(nothing);
+    response.headers_mut().clone_from(&HEADERS);
+    response
+}
+
 fn respond(body: ReplyBody, headers: HeaderMap) -> Response<ReplyBody> {
     let mut response = Response::new(body);
     *response.headers_mut() = headers;
     let grpc = HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(header::CONTENT_TYPE, grpc);
     response
-}
-
-/// Names are printable ASCII; a value that were not is left out rather than sent.
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }
 
 /// The day in Việt Nam before an instant, e.g. `2026-11-22`.

@@ -15,7 +15,7 @@ use motlan_exchange::{Arrival, Ask, Caller, Shown};
 use prost::Message as _;
 use tonic::Code;
 
-use super::reply::{ReplyBody, released};
+use super::reply::{ReplyBody, busy, released};
 use super::request::{Metadata, bearer};
 use super::way::{Answered, Asked, Lookups, arrival, receipt};
 use super::wire_error::WireError;
@@ -38,6 +38,10 @@ impl Lookups {
         request: Request<Incoming>,
     ) -> Response<ReplyBody> {
         let arrived = arrival();
+        if self.is_full(&certificate) {
+            self.metrics.turned_away(WireError::OVERLOADED);
+            return busy();
+        }
         let understood = match self.understand(&certificate, request, arrived).await {
             Ok(understood) => understood,
             Err(error) => {
@@ -65,6 +69,13 @@ impl Lookups {
             }
             Err(denial) => WireError::denied(denial).response(Some(&reply.record)),
         }
+    }
+
+    /// Whether a call on a connection with this certificate would find no place. Nothing is taken,
+    /// and nothing of the call was looked at: what is turned away costs little.
+    fn is_full(&self, certificate: &Certificate) -> bool {
+        let peer = Peer::of(certificate, &self.in_force.set().catalog);
+        peer.is_ok_and(|peer| !self.places.has_room(&peer.system.id))
     }
 
     /// Checks the token, finds the method and reads the message. Nothing is recorded until then:

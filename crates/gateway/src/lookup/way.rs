@@ -10,6 +10,7 @@ use motlan_catalog::SystemId;
 use motlan_exchange::{Arrival, Ask, Caller, Limits, Reply, Unrecorded};
 use tracing::Instrument as _;
 
+use super::outlive::Outliving;
 use crate::enforced::{Enforced, InForce};
 use crate::places::{Place, Places};
 use crate::shadow::{self, Shadow};
@@ -153,8 +154,8 @@ impl Lookups {
     /// # Errors
     /// [`Unanswered`], upon which nobody hears anything.
     pub(crate) async fn take(self: &Arc<Self>, asked: Asked) -> Result<Answered, Unanswered> {
-        // R34: a task of its own. A caller that hangs up does not stop the record.
-        let lookup = tokio::spawn(Arc::clone(self).through(asked));
+        // R34: a caller that hangs up does not stop the record.
+        let lookup = Outliving::new(Arc::clone(self).through(asked));
         lookup.await.unwrap_or_else(|_panicked| {
             self.metrics.turned_away("LOOKUP_LOST");
             tracing::error!("a lookup panicked; its question may stand without an outcome");

@@ -59,6 +59,9 @@ enum More {
 }
 
 impl WireError {
+    /// The reason of [`WireError::overloaded`].
+    pub(super) const OVERLOADED: &str = "GATEWAY_BUSY";
+
     pub(crate) fn new(
         code: Code,
         reason: impl Into<Cow<'static, str>>,
@@ -156,7 +159,7 @@ impl WireError {
     #[must_use]
     pub fn overloaded() -> Self {
         let message = "as many lookups as may be are under way; try again later";
-        Self::new(Code::ResourceExhausted, "GATEWAY_BUSY", message)
+        Self::new(Code::ResourceExhausted, Self::OVERLOADED, message)
     }
 
     pub(super) fn late() -> Self {

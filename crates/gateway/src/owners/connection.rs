@@ -1,15 +1,13 @@
 //! One kept connection to an owner's system.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use h2::{Ping, PingPong, RecvStream};
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use motlan_exchange::ProviderFault;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -24,18 +22,24 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Sender = SendRequest<Full<Bytes>>;
-
 /// A place for one connection, dialled when it is needed.
 pub(super) struct Connection {
+    number: usize,
     address: Arc<Address>,
     server_name: ServerName<'static>,
     tls: TlsConnector,
     dial_max: Duration,
-    sender: Mutex<Option<Sender>>,
+    kept: Mutex<Option<Open>>,
     /// Held while dialling, so that one dials and the others wait for it.
     dialling: tokio::sync::Mutex<()>,
-    in_flight: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
+}
+
+/// A connection that stood when it was last looked at.
+#[derive(Clone)]
+struct Open {
+    sender: SendRequest<Bytes>,
+    is_over: Arc<AtomicBool>,
 }
 
 /// One enquiry under way; gives its place back when dropped.
@@ -49,20 +53,27 @@ impl Drop for Place<'_> {
 
 impl Connection {
     pub(super) fn new(
+        number: usize,
         address: Arc<Address>,
         server_name: ServerName<'static>,
         tls: &Arc<ClientConfig>,
         dial_max: Duration,
     ) -> Self {
         Self {
+            number,
             address,
             server_name,
             tls: TlsConnector::from(Arc::clone(tls)),
             dial_max,
-            sender: Mutex::new(None),
+            kept: Mutex::new(None),
             dialling: tokio::sync::Mutex::new(()),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
         }
+    }
+
+    /// Which of those to its address it is, from 0 on.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -93,51 +104,61 @@ impl Connection {
         (taken < streams_max).then_some(place)
     }
 
-    /// Sends a request. A connection that closed before the request went out is dialled anew, once.
+    /// Sends a request with one message. A connection that ended before the request went out is
+    /// dialled anew, once.
     pub(super) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, ProviderFault> {
-        let mut sender = self.sender().await?;
+        head: impl Fn() -> Result<Request<()>, ProviderFault>,
+        message: Bytes,
+    ) -> Result<Response<RecvStream>, ProviderFault> {
         for _attempt in 0..2 {
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok(response),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => {
-                        request = unsent;
-                        self.forget();
-                        sender = self.sender().await?;
-                    }
-                    None => return Err(ProviderFault::BrokenOff),
-                },
-            }
+            let open = self.standing().await?;
+            // Whatever fails in these two has left nothing on the connection.
+            let Ok(mut sender) = open.sender.clone().ready().await else {
+                self.forget(&open);
+                continue;
+            };
+            let Ok((response, mut body)) = sender.send_request(head()?, false) else {
+                self.forget(&open);
+                continue;
+            };
+            let sent = body.send_data(message, true);
+            sent.map_err(|_| ProviderFault::BrokenOff)?;
+            return response.await.map_err(|_| ProviderFault::BrokenOff);
         }
         Err(ProviderFault::Unreachable)
     }
 
-    fn kept(&self) -> Option<Sender> {
-        let kept = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|sender| !sender.is_closed()).cloned()
+    fn kept(&self) -> Option<Open> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = kept.as_ref();
+        open.filter(|open| !open.is_over.load(Ordering::Acquire))
+            .cloned()
     }
 
-    fn keep(&self, sender: Option<Sender>) {
-        *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+    fn keep(&self, open: Open) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 
-    /// Drops the kept connection if it has closed.
-    fn forget(&self) {
-        if self.kept().is_none() {
-            self.keep(None);
+    /// Takes nothing more from a connection that takes nothing more.
+    fn forget(&self, open: &Open) {
+        open.is_over.store(true, Ordering::Release);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_if(|kept| kept.is_over.load(Ordering::Acquire));
+    }
+
+    async fn standing(&self) -> Result<Open, ProviderFault> {
+        if let Some(open) = self.kept() {
+            return Ok(open);
         }
+        // Boxed: it is needed once, and would have every lookup carry a handshake's room along.
+        Box::pin(self.dial_once()).await
     }
 
-    async fn sender(&self) -> Result<Sender, ProviderFault> {
-        if let Some(sender) = self.kept() {
-            return Ok(sender);
-        }
+    async fn dial_once(&self) -> Result<Open, ProviderFault> {
         let _dialling = self.dialling.lock().await;
-        if let Some(sender) = self.kept() {
-            return Ok(sender);
+        if let Some(open) = self.kept() {
+            return Ok(open);
         }
         if self.address.is_resting() {
             return Err(ProviderFault::Unreachable);
@@ -146,13 +167,13 @@ impl Connection {
     }
 
     /// Dials, and keeps what comes of it. Whoever calls this holds `dialling`.
-    async fn open(&self) -> Result<Sender, ProviderFault> {
+    async fn open(&self) -> Result<Open, ProviderFault> {
         let dialled = tokio::time::timeout(self.dial_max, self.dial()).await;
         let error = match dialled {
-            Ok(Ok(sender)) => {
+            Ok(Ok(open)) => {
                 self.address.answered();
-                self.keep(Some(sender.clone()));
-                return Ok(sender);
+                self.keep(open.clone());
+                return Ok(open);
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
@@ -163,25 +184,45 @@ impl Connection {
         Err(ProviderFault::Unreachable)
     }
 
-    async fn dial(&self) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
+    async fn dial(&self) -> Result<Open, Box<dyn std::error::Error + Send + Sync>> {
         let tcp = TcpStream::connect(self.address.as_str()).await?;
         tcp.set_nodelay(true)?;
         let tls = self.tls.connect(self.server_name.clone(), tcp).await?;
-        let (sender, connection) = Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        let (sender, mut connection) = Builder::new()
+            .enable_push(false)
+            .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(HEADER_LIST_BYTES_MAX)
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .handshake(TokioIo::new(tls))
+            .handshake(tls)
             .await?;
+        let pings = connection.ping_pong().ok_or("it takes no pings")?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (over, in_flight) = (Arc::clone(&is_over), Arc::clone(&self.in_flight));
         tokio::spawn(async move {
             // Those who wait on the connection hear of its end by themselves.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to an owner's system ended");
+            let error = tokio::select! {
+                ended = connection => ended.err().map(|error| error.to_string()),
+                () = silence(pings, &in_flight) => Some("a ping was not answered".to_owned()),
+            };
+            over.store(true, Ordering::Release);
+            if let Some(error) = error {
+                tracing::debug!(error, "a connection to an owner's system ended");
             }
         });
-        Ok(sender)
+        Ok(Open { sender, is_over })
+    }
+}
+
+/// Resolves once a ping is not answered. Asks only while somebody waits for an answer.
+async fn silence(mut pings: PingPong, in_flight: &AtomicUsize) {
+    loop {
+        tokio::time::sleep(PING_INTERVAL).await;
+        if in_flight.load(Ordering::Relaxed) == 0 {
+            continue;
+        }
+        let answered = tokio::time::timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await;
+        if !matches!(answered, Ok(Ok(_pong))) {
+            return;
+        }
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
-use http_body_util::Full;
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Uri, header};
 use motlan_catalog::Dataset;
 use motlan_exchange::{Enquiry, Fetched, ProviderFault};
 use rustls::ClientConfig;
@@ -16,15 +15,21 @@ use super::address::Address;
 use super::connection::Connection;
 use super::response;
 use crate::frames::framed;
+use crate::headers::{insert, insert_passing};
+use crate::workers::Here;
 
 const USER_AGENT: &str = concat!("motlan/", env!("CARGO_PKG_VERSION"));
 /// `grpc-timeout` has at most eight digits.
 const TIMEOUT_MS_MAX: u128 = 99_999_999;
+/// A connection is used before the next one of its address until it has so many more under way.
+const TOGETHER: usize = 32;
 
 /// The system of one dataset.
 pub(super) struct Endpoint {
     addresses: Vec<String>,
     server_name: Option<String>,
+    /// What requests name; none where the first address cannot stand in one.
+    authority: Option<Authority>,
     connections: Vec<Arc<Connection>>,
     limits: OwnerLimits,
 }
@@ -43,15 +48,15 @@ impl Endpoint {
             let name = dataset.server_name.as_deref().unwrap_or(host);
             let name = ServerName::try_from(name.trim_matches(['[', ']']))?.to_owned();
             let address = Arc::new(Address::new(text.clone()));
-            let fresh = || {
-                let address = Arc::clone(&address);
-                Arc::new(Connection::new(address, name.clone(), tls, limits.dial_max))
-            };
-            connections.extend(std::iter::repeat_with(fresh).take(limits.connections));
+            connections.extend((0..limits.connections).map(|number| {
+                let (address, name) = (Arc::clone(&address), name.clone());
+                Arc::new(Connection::new(number, address, name, tls, limits.dial_max))
+            }));
         }
         Ok(Self {
             addresses: dataset.addresses.clone(),
             server_name: dataset.server_name.clone(),
+            authority: dataset.addresses.first().and_then(|it| it.parse().ok()),
             connections,
             limits,
         })
@@ -77,7 +82,8 @@ impl Endpoint {
                 fault = ProviderFault::Busy;
                 continue;
             };
-            match connection.send(self.request(enquiry)?).await {
+            let message = framed(std::slice::from_ref(&enquiry.request));
+            match connection.send(|| self.head(enquiry), message).await {
                 Ok(response) => {
                     let streaming = enquiry.method.streaming;
                     return response::whole(response, self.limits.answer, streaming).await;
@@ -104,21 +110,31 @@ impl Endpoint {
         }
     }
 
+    /// Those of this thread come first: an answer that arrives on another has to be brought over.
+    /// Of these the fewest under way, but few go together: what is on its way at once shares a
+    /// packet and a call of the system.
     fn by_load(&self) -> Vec<&Arc<Connection>> {
+        let here = Here::now();
         let mut by_load: Vec<&Arc<Connection>> = self.connections.iter().collect();
-        by_load.sort_by_key(|one| (one.address().is_troubled(), one.in_flight()));
+        by_load.sort_by_key(|one| {
+            let (is_foreign, place) = Here::place(here, one.number(), self.limits.connections);
+            let load = one.in_flight() + place * TOGETHER;
+            (one.address().is_troubled(), is_foreign, load)
+        });
         by_load
     }
 
     /// R40: what the owner's system gets: what DESIGN.md names, and nothing else of the caller's
     /// metadata.
-    fn request(&self, enquiry: &Enquiry) -> Result<Request<Full<Bytes>>, ProviderFault> {
-        let mut request = Request::new(Full::new(framed(std::slice::from_ref(&enquiry.request))));
-        let authority = self.addresses.first().map_or("", String::as_str);
-        let uri = format!("https://{authority}{}", enquiry.method.path);
+    fn head(&self, enquiry: &Enquiry) -> Result<Request<()>, ProviderFault> {
+        let mut uri = Parts::default();
+        uri.scheme = Some(Scheme::HTTPS);
+        uri.authority.clone_from(&self.authority);
+        uri.path_and_query = PathAndQuery::try_from(enquiry.method.path.as_str()).ok();
+        let mut request = Request::new(());
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
-        *request.uri_mut() = uri.parse().map_err(|_| ProviderFault::Unreachable)?;
+        *request.uri_mut() = Uri::from_parts(uri).map_err(|_| ProviderFault::Unreachable)?;
         let headers = request.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -126,10 +142,10 @@ impl Endpoint {
         );
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        insert(headers, "grpc-timeout", &timeout(enquiry.deadline));
+        insert_passing(headers, "grpc-timeout", &timeout(enquiry.deadline));
         insert(headers, "motlan-caller", &enquiry.caller);
         insert(headers, "motlan-procedure", &enquiry.procedure);
-        insert(headers, "motlan-record", &enquiry.record);
+        insert_passing(headers, "motlan-record", &enquiry.record);
         insert(headers, "motlan-token", &enquiry.token);
         if let Some(dossier) = &enquiry.dossier {
             insert(headers, "motlan-dossier", dossier);
@@ -138,13 +154,6 @@ impl Endpoint {
             insert(headers, "traceparent", trace_parent);
         }
         Ok(request)
-    }
-}
-
-/// All these values were parsed as printable ASCII when they came in.
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
     }
 }
 

@@ -1,8 +1,7 @@
 //! An owner's response: collected whole, judged by its status, before anything of it is used.
 
+use h2::RecvStream;
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use motlan_exchange::{Fetched, ProviderFault};
 
 use crate::frames::{Deframer, FrameError, FrameLimits, is_grpc};
@@ -15,7 +14,7 @@ const GRPC_NOT_FOUND: u32 = 5;
 /// R42: collects the whole answer. An answer that ends in an error has no messages, whatever came
 /// before.
 pub(super) async fn whole(
-    response: Response<Incoming>,
+    response: Response<RecvStream>,
     limits: FrameLimits,
     streaming: bool,
 ) -> Result<Fetched, ProviderFault> {
@@ -26,16 +25,17 @@ pub(super) async fn whole(
         return Err(fault(status).unwrap_or_else(|| malformed("there is no message")));
     }
     let mut deframer = Deframer::new(limits);
-    let mut trailers = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ProviderFault::BrokenOff)?;
-        match frame.into_data() {
-            Ok(chunk) => deframer
-                .push(chunk)
-                .map_err(|error| wrong_body(error, limits))?,
-            Err(frame) => trailers = frame.into_trailers().ok(),
-        }
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk.map_err(|_| ProviderFault::BrokenOff)?;
+        // Taken note of at once: how much may come is for the limits. It can only be too much where
+        // the stream is over.
+        let _over = body.flow_control().release_capacity(chunk.len());
+        deframer
+            .push(chunk)
+            .map_err(|error| wrong_body(error, limits))?;
     }
+    let trailers = body.trailers().await;
+    let trailers = trailers.map_err(|_| ProviderFault::BrokenOff)?;
     let trailers = trailers.ok_or(ProviderFault::BrokenOff)?;
     match status(&trailers)?.map(fault) {
         Some(None) => {}

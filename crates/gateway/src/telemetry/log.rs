@@ -4,7 +4,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::{FilterFn, ParseError, Targets};
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -56,8 +57,7 @@ pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
         .with_current_span(false)
         .with_span_list(false)
         .with_writer(std::io::stderr)
-        .with_filter(FilterFn::new(|metadata| metadata.is_event()))
-        .with_filter(filter);
+        .with_filter(events().and(filter));
     let traces = settings.otlp.as_deref().map(collector).transpose()?;
     let spans = traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
@@ -78,6 +78,14 @@ pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
         .with(spans)
         .try_init()?;
     Ok(Telemetered(traces))
+}
+
+/// Lets no span through. As one filter with the lines' own, so that where no traces are collected a
+/// span is nothing but a look at a flag; and with a level, for without one the two together would
+/// have every trace line of every library be looked at.
+fn events() -> FilterFn {
+    let is_event: fn(&Metadata<'_>) -> bool = |metadata| metadata.is_event();
+    FilterFn::new(is_event).with_max_level_hint(LevelFilter::TRACE)
 }
 
 fn collector(address: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
@@ -112,6 +120,17 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn no_span_is_made_and_no_library_traced_where_nothing_collects_them() {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let lines = lines.with_filter(events().and(filter("info").unwrap()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            assert!(tracing::info_span!(target: LOOKUP_TARGET, "lookup").is_disabled());
+            assert!(!tracing::event_enabled!(tracing::Level::DEBUG));
+            assert!(tracing::event_enabled!(tracing::Level::INFO));
+        });
     }
 
     /// R95.
