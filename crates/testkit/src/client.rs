@@ -13,13 +13,14 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
-use tokio::io::AsyncBufReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+mod heard;
 mod reply;
 
 pub use crate::frame::{Message, Unfinished};
+use heard::Heard;
 pub use reply::Reply;
 
 /// A reply that a client takes has at most this many bytes.
@@ -164,8 +165,8 @@ pub struct Client {
 
 impl Client {
     /// Connects to `host:port`, which the server's certificate must name, and waits until the
-    /// server has spoken: only then has it accepted the client's certificate. It must speak first,
-    /// as hyper's and most servers do.
+    /// server has spoken: only then has it accepted the client's certificate. Some servers wait for
+    /// the client's first word, which is sent before.
     ///
     /// # Errors
     /// [`ConnectError`], also where the server does not take the certificate.
@@ -181,10 +182,8 @@ impl Client {
         let server = ServerName::try_from(authority.host().to_owned())?;
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut stream = TlsConnector::from(tls).connect(server, stream).await?;
-        if stream.fill_buf().await?.is_empty() {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
-        }
+        let stream = TlsConnector::from(tls).connect(server, stream).await?;
+        let (stream, heard) = Heard::new(stream);
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
@@ -192,6 +191,8 @@ impl Client {
             .await?;
         // How the connection ends shows in the calls on it.
         tokio::spawn(connection);
+        let gone = || Err(std::io::ErrorKind::UnexpectedEof.into());
+        heard.await.unwrap_or_else(|_| gone())?;
         Ok(Self { authority, sender })
     }
 

@@ -2,25 +2,32 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::net::TcpStream;
 
 /// Until a process tells its address; a debug build on a busy machine is slow.
 pub(crate) const START_MAX: Duration = Duration::from_secs(60);
 /// Until a process has ended after SIGTERM: the gateway's drain, and something for the ledger.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(45);
+/// How often a server is asked whether it listens.
+const LISTENING_EVERY: Duration = Duration::from_millis(5);
 /// How much of a log is shown.
 const LOG_LINES_SHOWN: usize = 20;
 
-/// A process that has told its first line. It is killed when dropped.
+/// A process that has told its first line, or listens. It is killed when dropped.
 pub(crate) struct Child {
     process: Option<Process>,
     pid: u32,
+    /// It heads a group of processes, its workers.
+    heads_group: bool,
     log: PathBuf,
     /// What it said first.
     pub(crate) said: String,
@@ -37,14 +44,48 @@ impl Child {
             .stderr(err);
         let mut process = command.spawn().with_context(|| format!("{command:?}"))?;
         let out = process.stdout.take().context("no standard output")?;
-        let mut child = Self {
-            pid: process.id(),
-            process: Some(process),
-            log,
-            said: String::new(),
-        };
+        let mut child = Self::of(process, false, log);
         child.said = child.first_line(out)?;
         Ok(child)
+    }
+
+    /// Starts a server that says nothing, in a group of processes of its own, with all that it
+    /// writes into `log`, and waits until it listens at `address`.
+    pub(crate) async fn listening(
+        command: &mut Command,
+        log: PathBuf,
+        address: SocketAddr,
+    ) -> Result<Self> {
+        let written = File::create(&log).with_context(|| format!("`{}`", log.display()))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(written.try_clone()?)
+            .stderr(written)
+            .process_group(0);
+        let process = command.spawn().with_context(|| format!("{command:?}"))?;
+        let mut child = Self::of(process, true, log);
+        let mut looks = tokio::time::interval(LISTENING_EVERY);
+        let began = Instant::now();
+        while TcpStream::connect(address).await.is_err() {
+            let ended = child.process.as_mut().map(Process::try_wait).transpose()?;
+            if let Some(status) = ended.flatten() {
+                bail!("it ended with {status}{}", child.log());
+            }
+            let waits = began.elapsed() < START_MAX;
+            ensure!(waits, "it does not listen{}", child.log());
+            looks.tick().await;
+        }
+        Ok(child)
+    }
+
+    fn of(process: Process, heads_group: bool, log: PathBuf) -> Self {
+        Self {
+            pid: process.id(),
+            process: Some(process),
+            heads_group,
+            log,
+            said: String::new(),
+        }
     }
 
     fn first_line(&self, out: ChildStdout) -> Result<String> {
@@ -95,6 +136,9 @@ impl Drop for Child {
     fn drop(&mut self) {
         if let Some(process) = &mut self.process {
             // Errors say that it has ended already.
+            if self.heads_group {
+                let _gone = kill_process_group(Pid::from_child(process), Signal::KILL);
+            }
             let _gone = process.kill();
             let _reaped = process.wait();
         }

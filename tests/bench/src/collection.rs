@@ -14,13 +14,13 @@ use motlan_testkit::{Client, World};
 use prost::Message as _;
 use serde::Serialize;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::child::Child;
-use crate::deployment::{CALLER, PROCEDURE, make_ledger, motlan};
-use crate::figures::quantile;
+use crate::deployment::{CALLER, PROCEDURE, folder, make_ledger, motlan};
+use crate::figures::{Goal, quantile};
 use crate::options::Options;
 use crate::owner;
+use crate::table::share;
 
 const COLLECT: &str = "/motlan.once.v1.OnceOnly/Collect";
 const DOSSIER: &str = "000.00.00.H26-261122-0001";
@@ -28,6 +28,8 @@ const DOSSIER: &str = "000.00.00.H26-261122-0001";
 const VARIANT: &str = "3";
 /// How long each owner's system takes.
 const LATENCY: Duration = Duration::from_millis(20);
+/// All at once are to take at most this many times as long as the slowest.
+const RATIO_GOAL: f64 = 1.5;
 /// How often all are collected, and each by itself.
 const ROUNDS: usize = 50;
 const ROUNDS_SMOKE: usize = 2;
@@ -50,19 +52,28 @@ const METHODS: [(&str, &str); 3] = [
 /// Medians in milliseconds, of calls from their first byte to their last.
 #[derive(Debug, Serialize)]
 pub(crate) struct Collection {
-    pub(crate) rounds: usize,
-    pub(crate) components: usize,
-    pub(crate) latency_ms: f64,
+    rounds: usize,
+    components: usize,
+    latency_ms: f64,
     /// All at once.
-    pub(crate) all_ms: f64,
+    all_ms: f64,
     /// The slowest of them, each collected by itself.
-    pub(crate) slowest_ms: f64,
+    slowest_ms: f64,
 }
 
 impl Collection {
-    /// How much longer all take than the slowest.
-    pub(crate) fn ratio(&self) -> f64 {
-        self.all_ms / self.slowest_ms
+    /// One line of figures.
+    pub(crate) fn text(&self) -> String {
+        let ratio = self.all_ms / self.slowest_ms;
+        format!(
+            "{} components of a dossier at once, {} ms at the owners': {:.1} ms, the slowest by \
+             itself {:.1} ms, which is {ratio:.2} times as long ({})\n",
+            self.components,
+            self.latency_ms,
+            self.all_ms,
+            self.slowest_ms,
+            Goal::AtMost(RATIO_GOAL).beside(ratio, share),
+        )
     }
 }
 
@@ -71,12 +82,7 @@ impl Collection {
 /// # Errors
 /// Where a component comes to anything but evidence.
 pub(crate) async fn measure(options: &Options) -> Result<Collection> {
-    let prefix = "motlan-bench-";
-    let dir = match &options.dir {
-        Some(parent) => TempDir::with_prefix_in(prefix, parent),
-        None => TempDir::with_prefix(prefix),
-    }
-    .context("no temporary folder can be made")?;
+    let dir = folder(options.dir.as_deref())?;
     let world = World::lay(dir.path(), owner::SEED).await?;
     let (gateway, address) = start(&world, dir.path()).context("the gateway")?;
     for (dataset, path) in METHODS {

@@ -1,5 +1,5 @@
-//! A throwaway deployment on the loopback interface, with owner, pass-through and gateway each a
-//! process of its own.
+//! A throwaway deployment on the loopback interface, with owner and gateway each a process of its
+//! own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +18,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::child::Child;
-use crate::contender::Contender;
 use crate::owner;
 
 /// Who asks: Hà Nội's one-stop desk, which is granted the view `residence` for the registration of
@@ -26,79 +25,111 @@ use crate::owner;
 pub(crate) const CALLER: &str = "H26/one-stop";
 pub(crate) const PROCEDURE: &str = "1.004222";
 /// What is asked.
-const GET_PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
+pub(crate) const GET_PERSON: &str = "/vn.population.v1.PopulationRegistry/GetPerson";
 
-/// Everything that runs. The processes end and the folder goes when it is dropped.
+/// A world, its owner's process and, once started, the gateway's. The processes end and the folder
+/// goes when it is dropped.
 pub(crate) struct Deployment {
-    gateway: Child,
-    gateway_address: String,
-    pass_through: Child,
+    gateway: Option<Gateway>,
     owner: Child,
+    motlan: PathBuf,
     /// The key that checks the ledger.
     key: VerifierKey,
     world: World,
     dir: TempDir,
 }
 
+struct Gateway {
+    child: Child,
+    address: String,
+}
+
 impl Deployment {
-    /// Lays everything into a temporary folder below `parent`, or where the system has those, and
-    /// starts the processes.
+    /// Lays everything into a temporary folder below `parent`, or where the system has those, makes
+    /// the ledger and starts the owner's system. Nothing else runs yet.
     pub(crate) async fn lay(parent: Option<&Path>) -> Result<Self> {
         let motlan = motlan()?;
-        let prefix = "motlan-bench-";
-        let dir = match parent {
-            Some(parent) => TempDir::with_prefix_in(prefix, parent),
-            None => TempDir::with_prefix(prefix),
-        }
-        .context("no temporary folder can be made")?;
-        let folder = dir.path();
-        let world = World::lay(folder, owner::SEED).await?;
-
+        let dir = folder(parent)?;
+        let world = World::lay(dir.path(), owner::SEED).await?;
         let owner = start_owner(&world).context("the owner's system")?;
-        let mut command = itself("pass-through", folder)?;
-        command.args(["--owner", &owner.said]);
-        let pass_through = Child::start(&mut command, folder.join("pass-through.log"))
-            .context("the pass-through")?;
-
         let key = make_ledger(&motlan, &world).context("`motlan ledger init`")?;
-        let mut command = Command::new(&motlan);
-        command.arg("serve").arg("--config").arg(world.config());
-        let gateway =
-            Child::start(&mut command, folder.join("gateway.log")).context("the gateway")?;
-        let told: Value = serde_json::from_str(&gateway.said)?;
-        let address = told.get("gateway").and_then(Value::as_str);
         Ok(Self {
-            gateway_address: address.context("the gateway told no address")?.to_owned(),
-            gateway,
-            pass_through,
+            gateway: None,
             owner,
+            motlan,
             key,
             world,
             dir,
         })
     }
 
-    /// The folder of it all.
-    pub(crate) fn dir(&self) -> &Path {
-        self.dir.path()
+    /// What was laid.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
     }
 
-    /// Where to ask a contender.
-    pub(crate) fn address(&self, contender: Contender) -> &str {
-        match contender {
-            Contender::Direct => &self.owner.said,
-            Contender::PassThrough => &self.pass_through.said,
-            Contender::Gateway => &self.gateway_address,
-        }
+    /// Adds `toml` to the gateway's configuration, for its next start.
+    pub(crate) fn configure(&self, toml: &str) -> Result<()> {
+        let text = std::fs::read_to_string(self.world.config())?;
+        Ok(self
+            .world
+            .write("motlan.toml", &format!("{text}\n{toml}"))?)
     }
 
-    /// The proxy that is measured; none where callers ask the owner.
-    pub(crate) fn proxy(&self, contender: Contender) -> Option<&Child> {
-        match contender {
-            Contender::Direct => None,
-            Contender::PassThrough => Some(&self.pass_through),
-            Contender::Gateway => Some(&self.gateway),
-        }
+    /// Starts `motlan serve` and waits until it listens.
+    pub(crate) fn start_gateway(&mut self) -> Result<()> {
+        ensure!(self.gateway.is_none(), "the gateway runs already");
+        let mut command = Command::new(&self.motlan);
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(self.world.config());
+        let log = self.dir.path().join("gateway.log");
+        let child = Child::start(&mut command, log).context("the gateway")?;
+        let told: Value = serde_json::from_str(&child.said)?;
+        let address = told.get("gateway").and_then(Value::as_str);
+        let address = address.context("the gateway told no address")?.to_owned();
+        self.gateway = Some(Gateway { child, address });
+        Ok(())
+    }
+
+    /// Stops the gateway as an operator would; it must end well.
+    pub(crate) fn stop_gateway(&mut self) -> Result<()> {
+        let gateway = self.gateway.take().context("the gateway does not run")?;
+        gateway.child.stop().context("the gateway")
+    }
+
+    /// What the gateway's binary says of itself.
+    pub(crate) fn version(&self) -> Result<String> {
+        let said = Command::new(&self.motlan).arg("--version").output()?;
+        Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    }
+
+    /// The gateway's process.
+    pub(crate) fn gateway(&self) -> Result<&Child> {
+        Ok(&self.running()?.child)
+    }
+
+    /// Where to ask the gateway.
+    pub(crate) fn gateway_address(&self) -> Result<&str> {
+        Ok(&self.running()?.address)
+    }
+
+    fn running(&self) -> Result<&Gateway> {
+        self.gateway.as_ref().context("the gateway does not run")
+    }
+
+    /// The owner's process; what it said first is its address.
+    pub(crate) fn owner(&self) -> &Child {
+        &self.owner
+    }
+
+    /// Starts the bare pass-through before the owner's system; what it says first is its address.
+    pub(crate) fn start_pass_through(&self) -> Result<Child> {
+        let mut command = itself("pass-through", self.dir.path())?;
+        command.args(["--owner", &self.owner.said]);
+        let log = self.dir.path().join("pass-through.log");
+        Child::start(&mut command, log).context("the pass-through")
     }
 
     /// The caller's side of mutual TLS.
@@ -129,13 +160,29 @@ impl Deployment {
         answers.next().context("the sample lacks its own person")
     }
 
-    /// Stops the gateway, then reads its ledger from disk and checks every hash and signature.
-    pub(crate) fn close(self) -> Result<Report> {
-        self.gateway.stop().context("the gateway")?;
+    /// Stops the gateway where it runs, then reads its ledger from disk and checks every hash and
+    /// signature: an unsound one is an error.
+    pub(crate) fn close(mut self) -> Result<Report> {
+        if self.gateway.is_some() {
+            self.stop_gateway()?;
+        }
         let layout = Layout::beside(self.dir.path().join("ledger"));
         let newest = layout.quarters()?.last().copied().context("no log")?;
-        Ok(verify(&layout.ledger(newest), &self.key)?)
+        let report = verify(&layout.ledger(newest), &self.key)?;
+        let first = &report.findings.first;
+        ensure!(report.is_sound(), "the ledger is not sound: {first:?}");
+        Ok(report)
     }
+}
+
+/// A temporary folder below `parent`, or where the system has those.
+pub(crate) fn folder(parent: Option<&Path>) -> Result<TempDir> {
+    let prefix = "motlan-bench-";
+    match parent {
+        Some(parent) => TempDir::with_prefix_in(prefix, parent),
+        None => TempDir::with_prefix(prefix),
+    }
+    .context("no temporary folder can be made")
 }
 
 /// Starts the owner's system, and tells the catalogue where it is: `World` has one of its own in
@@ -168,7 +215,7 @@ pub(crate) fn make_ledger(motlan: &Path, world: &World) -> Result<VerifierKey> {
 }
 
 /// This binary again, as one of its roles.
-fn itself(role: &str, dir: &Path) -> Result<Command> {
+pub(crate) fn itself(role: &str, dir: &Path) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(role).arg("--dir").arg(dir);
     Ok(command)

@@ -1,14 +1,18 @@
 //! What every answer of a contender must be. A benchmark that does not look measures how fast one
 //! can be wrong.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use bytes::Bytes;
+use motlan_testkit::Client;
 use motlan_testkit::client::{CallError, Reply};
 use motlan_testkit::contracts::population::v1::Person;
 use prost::Message as _;
 use tonic::Code;
 
 use crate::contender::Contender;
+use crate::deployment::Deployment;
 
 /// The one right answer.
 pub(crate) struct Expected {
@@ -17,9 +21,25 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// What `contender` must answer from now on, if its `first` answer is right: what the owner
-    /// holds, or of that what the view `residence` grants, on record.
-    pub(crate) fn of(contender: Contender, record: &Bytes, first: Reply) -> Result<Self> {
+    /// What `contender`, which listens at `address`, must answer from now on, if its first answer
+    /// is right: what the owner holds, or of that what the view `residence` grants, on record. One
+    /// call.
+    pub(crate) async fn hear(
+        contender: Contender,
+        address: &str,
+        deployment: &Deployment,
+    ) -> Result<Arc<Self>> {
+        let hear = async {
+            let client = Client::connect(address, deployment.tls()?).await?;
+            let first = client.call(&deployment.call()?).await?;
+            Self::of(contender, &deployment.record()?, first)
+        };
+        let heard = hear.await;
+        let expected = heard.with_context(|| format!("the first answer of {contender}"))?;
+        Ok(Arc::new(expected))
+    }
+
+    fn of(contender: Contender, record: &Bytes, first: Reply) -> Result<Self> {
         if let Some(status) = bad_status(&first) {
             bail!(status);
         }

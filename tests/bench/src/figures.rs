@@ -35,6 +35,34 @@ impl Spread {
     }
 }
 
+/// What the figure is to be. It is printed beside it, and never decides how a run ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal {
+    /// Larger is better.
+    AtLeast(f64),
+    /// Smaller is better.
+    AtMost(f64),
+}
+
+impl Goal {
+    /// `goal ≤ 150`, and whether `figure` misses it, for a table.
+    pub(crate) fn beside(self, figure: f64, print: fn(f64) -> String) -> String {
+        let (sign, bound) = match self {
+            Self::AtLeast(bound) => ("≥", bound),
+            Self::AtMost(bound) => ("≤", bound),
+        };
+        let word = if self.is_met(figure) { "" } else { " MISSED" };
+        format!("goal {sign} {}{word}", print(bound))
+    }
+
+    fn is_met(self, figure: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => figure >= bound,
+            Self::AtMost(bound) => figure <= bound,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +84,17 @@ mod tests {
         assert_eq!((odd.median, odd.min, odd.max), (3.0, 1.0, 9.0));
         assert_eq!(Spread::over([4.0, 1.0]).unwrap().median, 2.5);
         assert_eq!(Spread::over([]), None);
+    }
+
+    #[test]
+    fn a_goal_says_when_it_is_missed() {
+        let print = |figure: f64| format!("{figure:.1}");
+        assert_eq!(Goal::AtMost(1.4).beside(1.4, print), "goal ≤ 1.4");
+        assert_eq!(Goal::AtMost(1.4).beside(1.41, print), "goal ≤ 1.4 MISSED");
+        assert_eq!(Goal::AtLeast(0.8).beside(0.7, print), "goal ≥ 0.8 MISSED");
+        assert_eq!(
+            Goal::AtLeast(0.8).beside(f64::NAN, print),
+            "goal ≥ 0.8 MISSED"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! What the kernel tells: of the machine, and of one process.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -43,6 +45,29 @@ impl Machine {
             },
         })
     }
+
+    /// What stands above all figures.
+    pub(crate) fn text(&self, smoke: bool) -> String {
+        let Self {
+            cores,
+            cpu,
+            kernel,
+            ledger_on,
+            build,
+        } = self;
+        let mut text = format!(
+            "{cores} cores of {cpu}, Linux {kernel}, ledger on {ledger_on}, {build} build\n"
+        );
+        if smoke || *build != "release" {
+            text.push_str("THESE FIGURES MEAN NOTHING: a smoke run or a debug build\n");
+        }
+        if ledger_on == "tmpfs" {
+            text.push_str(
+                "THE LEDGER LIES IN MEMORY, where durable writes cost nothing: use --dir\n",
+            );
+        }
+        text
+    }
 }
 
 fn model(cpus: &str) -> Option<&str> {
@@ -63,24 +88,105 @@ fn file_system<'m>(mounts: &'m str, path: &Path) -> Option<&'m str> {
         .map(|(_, kind)| kind)
 }
 
-/// The processor time that a process has used, in user mode and in the kernel, in whole ticks.
-pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .with_context(|| format!("the process {pid} is gone"))?;
-    let ticks = ticks(&stat).context("`/proc/PID/stat` has no processor time")?;
-    let per_second = rustix::param::clock_ticks_per_second();
-    let micros = ticks * 1_000_000 / per_second.max(1);
-    Ok(Duration::from_micros(micros))
+/// A process with those that it had started when it was looked at: a server with its workers.
+#[derive(Clone, Debug)]
+pub(crate) struct Pids(Vec<u32>);
+
+/// How much processor time processes have used, in user mode and in the kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct CpuTime {
+    /// All that each has ever used, in whole ticks.
+    ticks: Duration,
+    /// The same of the threads that there are, to the nanosecond.
+    threads: Duration,
 }
 
-/// `utime` and `stime`, the 14th and 15th field (proc(5)).
+impl CpuTime {
+    /// What was used since `earlier`.
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+        let coarse = self.ticks.saturating_sub(earlier.ticks);
+        let fine = self.threads.saturating_sub(earlier.threads);
+        // A thread that has ended has taken its time with it; only the ticks remember.
+        if fine + COARSE < coarse { coarse } else { fine }
+    }
+}
+
+impl Pids {
+    /// `pid` and everything that descends from it.
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            // One that has ended meanwhile is nobody's child.
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            if let Some(parent) = field(&stat, PARENT) {
+                children.entry(parent).or_default().push(pid);
+            }
+        }
+        let (mut found, mut next) = (Vec::new(), vec![pid]);
+        while let Some(pid) = next.pop() {
+            found.push(pid);
+            next.extend(children.remove(&pid).unwrap_or_default());
+        }
+        Ok(Self(found))
+    }
+
+    /// `pid` without what descends from it.
+    pub(crate) fn alone(pid: u32) -> Self {
+        Self(vec![pid])
+    }
+
+    /// The processor time that they have used.
+    pub(crate) fn cpu_time(&self) -> Result<CpuTime> {
+        let mut time = CpuTime {
+            ticks: Duration::ZERO,
+            threads: Duration::ZERO,
+        };
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        for pid in &self.0 {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                .with_context(|| format!("the process {pid} is gone"))?;
+            let ticks = ticks(&stat).context("`/proc/PID/stat` has no processor time")?;
+            time.ticks += Duration::from_micros(ticks * 1_000_000 / per_second);
+            for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+                // One that has just ended has no file any more.
+                let file = thread?.path().join("schedstat");
+                let stat = std::fs::read_to_string(file).unwrap_or_default();
+                time.threads += Duration::from_nanos(nanos(&stat).unwrap_or_default());
+            }
+        }
+        Ok(time)
+    }
+
+    /// Their memory that is resident, in KiB, what they share counted once for each.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.0.iter().map(|pid| resident_kib(*pid)).sum()
+    }
+}
+
+/// The field of `/proc/PID/stat` with the parent, counted after the program's name (proc(5)).
+const PARENT: usize = 1;
+/// The fields with the time in user mode and in the kernel.
+const TIMES: [usize; 2] = [11, 12];
+/// Ticks are this coarse: one at either end of a window, of each of user mode and kernel.
+const COARSE: Duration = Duration::from_millis(40);
+
 fn ticks(stat: &str) -> Option<u64> {
-    // The second field, the program's name, may hold spaces and brackets.
+    TIMES.into_iter().map(|at| field::<u64>(stat, at)).sum()
+}
+
+fn field<N: FromStr>(stat: &str, at: usize) -> Option<N> {
+    // The program's name may hold spaces and brackets.
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    rest.split_whitespace().nth(at)?.parse().ok()
+}
+
+/// The first of a thread's figures: its time on a processor.
+fn nanos(schedstat: &str) -> Option<u64> {
+    schedstat.split_whitespace().next()?.parse().ok()
 }
 
 /// The memory of a process that is resident, in KiB.
@@ -110,10 +216,32 @@ mod tests {
 
     #[test]
     fn this_process_uses_processor_time_and_memory() {
-        let pid = std::process::id();
-        let before = cpu_time(pid).unwrap();
-        while cpu_time(pid).unwrap() == before {}
-        assert!(resident_kib(pid).unwrap() > 100);
+        let pids = Pids::of(std::process::id()).unwrap();
+        let before = pids.cpu_time().unwrap();
+        while pids.cpu_time().unwrap().since(&before).is_zero() {}
+        assert!(pids.resident_kib().unwrap() > 100);
+    }
+
+    #[test]
+    fn the_time_of_a_thread_that_ended_is_not_lost() {
+        let time = |ticks, threads| CpuTime {
+            ticks: Duration::from_millis(ticks),
+            threads: Duration::from_millis(threads),
+        };
+        let millis = |time: Duration| time.as_millis();
+        assert_eq!(millis(time(1_010, 1_004).since(&time(1_000, 1_001))), 3);
+        assert_eq!(millis(time(1_500, 1_100).since(&time(1_000, 1_000))), 500);
+    }
+
+    #[test]
+    fn a_servers_workers_are_measured_with_it() {
+        let mut child = std::process::Command::new("sleep");
+        let mut child = child.arg("60").spawn().unwrap();
+        let Pids(found) = Pids::of(std::process::id()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found.first(), Some(&std::process::id()));
+        assert!(found.contains(&child.id()), "{found:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use motlan_testkit::provider::Holdings;
 use motlan_testkit::{Provider, Sample, contracts};
 
 use crate::child::until_orphaned;
+use crate::household::{LIST_HOUSEHOLD, members};
 use crate::options::Owner;
 
 /// What the sample is made from.
@@ -32,7 +33,9 @@ async fn serve(dir: &Path) -> Result<()> {
             key_pem: text(dir, &format!("{IDENTITY}.key"))?,
         },
     )?;
-    let provider = Provider::start(tls, holdings.stock(&sample.held())).await?;
+    let holdings = holdings.stock(&sample.held());
+    let holdings = holdings.hold(LIST_HOUSEHOLD, &sample.roles.person, members()?)?;
+    let provider = Provider::start(tls, holdings).await?;
     provider.record(false);
     println!("{}", provider.address());
     until_orphaned().await

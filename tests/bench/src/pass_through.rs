@@ -1,7 +1,8 @@
 //! A bare pass-through: what people would write in an afternoon.
 //!
 //! tonic's server and tonic's channel, mutual TLS on both legs, and the message's bytes as they
-//! come. Any unary call of any method passes, with its metadata. There is no policy, no mask and no
+//! come. Any unary call of any method passes, with its metadata, and so does the one server stream
+//! that the bench asks for. There is no policy, no mask and no
 //! ledger; every setting is tonic's own.
 
 use std::convert::Infallible;
@@ -14,16 +15,18 @@ use anyhow::Result;
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
 use tonic::body::Body;
+use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::UnaryService;
+use tonic::server::{ServerStreamingService, UnaryService};
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{
     Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tower::Service;
 
 use crate::child::until_orphaned;
+use crate::household::LIST_HOUSEHOLD;
 use crate::options::PassThrough;
 use crate::owner::text;
 
@@ -84,7 +87,14 @@ impl Service<http::Request<Body>> for Forward {
             path: request.uri().path_and_query().cloned(),
             owner: self.0.clone(),
         };
-        Box::pin(async move { Ok(tonic::server::Grpc::new(Raw).unary(call, request).await) })
+        let streams = request.uri().path() == LIST_HOUSEHOLD;
+        Box::pin(async move {
+            let mut server = tonic::server::Grpc::new(Raw);
+            Ok(match streams {
+                true => server.server_streaming(call, request).await,
+                false => server.unary(call, request).await,
+            })
+        })
     }
 }
 
@@ -99,14 +109,41 @@ impl UnaryService<Bytes> for Call {
     type Future = Answering<Response<Bytes>, Status>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let path = self.path.take();
-        let mut owner = tonic::client::Grpc::new(self.owner.clone());
+        let ready = self.ready();
         Box::pin(async move {
+            let (mut owner, path) = ready.await?;
+            owner.unary(request, path, Raw).await
+        })
+    }
+}
+
+impl ServerStreamingService<Bytes> for Call {
+    type Response = Bytes;
+    type ResponseStream = Streaming<Bytes>;
+    type Future = Answering<Response<Streaming<Bytes>>, Status>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let ready = self.ready();
+        Box::pin(async move {
+            let (mut owner, path) = ready.await?;
+            owner.server_streaming(request, path, Raw).await
+        })
+    }
+}
+
+impl Call {
+    /// A client of the owner that takes a request now, and the method's path.
+    fn ready(
+        &mut self,
+    ) -> impl Future<Output = Result<(Grpc<Channel>, PathAndQuery), Status>> + use<> {
+        let path = self.path.take();
+        let mut owner = Grpc::new(self.owner.clone());
+        async move {
             let path = path.ok_or_else(|| Status::unimplemented("no path"))?;
             let gone = |error| Status::unavailable(format!("the owner is not there: {error}"));
             owner.ready().await.map_err(gone)?;
-            owner.unary(request, path, Raw).await
-        })
+            Ok((owner, path))
+        }
     }
 }
 

@@ -6,75 +6,54 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::collection::Collection;
-use crate::contender::Contender;
+use crate::contest::Contest;
+use crate::growth::Growth;
+use crate::isolation::Isolation;
 use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::mixed::Mixed;
+use crate::saturation::Saturation;
+use crate::stages::Stages;
+use crate::start::Start;
 
-/// One run.
+/// Raised whenever a field changes its meaning or goes away.
+const FORMAT: u32 = 1;
+
+/// One run: the sections that were run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
+    format: u32,
     pub(crate) machine: Machine,
-    pub(crate) rounds: u32,
-    /// As planned; each window says how long it was.
-    pub(crate) window_seconds: f64,
-    pub(crate) connections: usize,
     /// A smoke run: the figures mean nothing.
     pub(crate) smoke: bool,
-    /// The answer as the owner gives it.
-    pub(crate) owner_bytes: usize,
-    /// The answer as the gateway lets it out.
-    pub(crate) gateway_bytes: usize,
-    /// Resident memory after the start, before the first call.
-    pub(crate) at_rest: Vec<AtRest>,
-    pub(crate) windows: Vec<Window>,
-    pub(crate) ledger: Ledger,
-    pub(crate) collection: Collection,
-}
-
-/// A proxy's memory before the first call.
-#[derive(Debug, Serialize)]
-pub(crate) struct AtRest {
-    pub(crate) contender: Contender,
-    pub(crate) resident_kib: u64,
-}
-
-/// One contender's turn at one number of calls in flight. Every call in it got the right answer.
-#[derive(Debug, Serialize)]
-pub(crate) struct Window {
-    pub(crate) round: u32,
-    pub(crate) in_flight: usize,
-    pub(crate) contender: Contender,
-    pub(crate) seconds: f64,
-    /// How many calls ended within the window.
-    pub(crate) calls: u32,
-    pub(crate) calls_per_second: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) p999_us: f64,
-    /// Of the proxy's process alone.
-    pub(crate) cpu_us_per_call: Option<f64>,
-    /// Of the proxy's process, at the window's end.
-    pub(crate) resident_kib: Option<u64>,
-}
-
-/// What the gateway's ledger held in the end.
-#[derive(Debug, Serialize)]
-pub(crate) struct Ledger {
-    pub(crate) records: u64,
-    /// How many lookups the gateway answered, those outside the windows included.
-    pub(crate) lookups: u64,
-    /// How many commits made the records durable.
-    pub(crate) commits: u64,
+    pub(crate) contest: Option<Contest>,
+    pub(crate) mixed: Option<Mixed>,
+    pub(crate) saturation: Option<Saturation>,
+    pub(crate) isolation: Option<Isolation>,
+    pub(crate) start: Option<Start>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) stages: Option<Stages>,
+    pub(crate) growth: Option<Growth>,
+    pub(crate) collection: Option<Collection>,
 }
 
 impl Results {
-    /// The windows of a contender with so many calls in flight, in the order of the rounds.
-    pub(crate) fn of(&self, contender: Contender, in_flight: usize) -> Vec<&Window> {
-        let windows = self.windows.iter();
-        let mut found: Vec<&Window> = windows
-            .filter(|window| window.contender == contender && window.in_flight == in_flight)
-            .collect();
-        found.sort_by_key(|window| window.round);
-        found
+    /// Nothing yet.
+    pub(crate) fn on(machine: Machine, smoke: bool) -> Self {
+        Self {
+            format: FORMAT,
+            machine,
+            smoke,
+            contest: None,
+            mixed: None,
+            saturation: None,
+            isolation: None,
+            start: None,
+            memory: None,
+            stages: None,
+            growth: None,
+            collection: None,
+        }
     }
 
     /// Writes it all as JSON.
