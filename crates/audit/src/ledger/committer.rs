@@ -73,6 +73,9 @@ impl Committer {
             let deadline = self
                 .is_ahead()
                 .then(|| self.published.0 + self.checkpoint_every);
+            // Where others wait for this processor, they are those who are about to append: what they
+            // add shares the next sync. Where nobody waits this is nothing.
+            std::thread::yield_now();
             match self.shared.queue.drain(&mut batch, deadline) {
                 Woken::Pending => {
                     body = self.commit(&mut batch, body)?;

@@ -14,6 +14,8 @@ use crate::segment::{self, Header};
 
 /// The name under which the next segment is made ready.
 pub(crate) const SPARE: &str = "spare";
+/// So much of it is written and synced at once.
+const BLANKED_BYTES: u64 = 1 << 20;
 
 /// Segments in a folder.
 #[derive(Debug)]
@@ -220,6 +222,13 @@ impl Current {
 /// would have to change the file's map as well, and take longer to sync.
 fn prepare(disk: &dyn Disk, ledger: &Path, bytes: u64) -> io::Result<()> {
     let file = disk.create(&segment::folder(ledger).join(SPARE))?;
-    disk::blank(disk, &file, 0, bytes)?;
-    disk.sync(&file)
+    let mut at = 0;
+    while at < bytes {
+        let to = bytes.min(at.saturating_add(BLANKED_BYTES));
+        disk::blank(disk, &file, at, to)?;
+        // By and by: a commit must not wait until the disk has taken all of it.
+        disk.sync(&file)?;
+        at = to;
+    }
+    Ok(())
 }
