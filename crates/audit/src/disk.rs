@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use rustix::fs::{Advice, AtFlags, CWD, OFlags, StatxFlags, fadvise, statvfs, statx};
+use rustix::fs::{Advice, AtFlags, CWD, OFlags, Statx, StatxFlags, fadvise, statvfs, statx};
 
 /// Files of the ledger: the sealed parts are personal.
 const FILE_MODE: u32 = 0o600;
@@ -223,11 +223,21 @@ impl Inode {
     /// kernel takes down the next write's to the nanosecond (Linux 6.13), and has the inode to sync
     /// as well as the data.
     pub(crate) fn named(path: &Path) -> io::Result<Inode> {
-        let found = statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?;
-        Ok(Inode {
+        Ok(statx(CWD, path, AtFlags::empty(), StatxFlags::INO)?.into())
+    }
+
+    /// That of an open file, whatever stands under its name by now.
+    pub(crate) fn of(file: &File) -> io::Result<Inode> {
+        Ok(statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::INO)?.into())
+    }
+}
+
+impl From<Statx> for Inode {
+    fn from(found: Statx) -> Inode {
+        Inode {
             device: (found.stx_dev_major, found.stx_dev_minor),
             number: found.stx_ino,
-        })
+        }
     }
 }
 

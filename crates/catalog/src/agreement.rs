@@ -30,9 +30,10 @@ pub struct Agreement {
     /// When it is in force.
     pub valid: Validity,
     /// What it grants.
-    pub grants: Vec<Grant>,
+    pub grants: Vec<Arc<Grant>>,
     /// What must hold of it before it loads: at least one question that is allowed, and one that
-    /// is refused. The rules are in another crate, which tries them.
+    /// is refused. The rules are in another crate, which tries them; none any more
+    /// [without them](crate::Catalog::without_cases).
     pub cases: Vec<Case>,
     /// The file it stands in.
     pub file: PathBuf,

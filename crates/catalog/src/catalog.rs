@@ -149,6 +149,16 @@ impl Catalog {
         &self.agreements
     }
 
+    /// The same without the tests of its agreements: for who has tried them, and keeps the rest for
+    /// long. No rules are to be made of it: there is nothing left to try them by.
+    #[must_use]
+    pub fn without_cases(mut self) -> Self {
+        for agreement in &mut self.agreements {
+            agreement.cases = Vec::new();
+        }
+        self
+    }
+
     /// What the owners of datasets forbid beyond the agreements, by dataset.
     pub fn owner_rules(&self) -> impl ExactSizeIterator<Item = (&DatasetId, &OwnerRules)> {
         self.rules.iter()

@@ -24,6 +24,7 @@
 //! | [`NESTING_MAX`] | messages within messages beneath a view |
 //! | [`REQUEST_BYTES_MAX`] | a request in which a subject is looked for |
 //! | [`SUBJECT_BYTES_MAX`] | a subject's identifier |
+//! | [`THREADS_MAX`] | threads that share one piece of work ([`spread`]) |
 //!
 //! Besides, each named where it is kept: citations, tests and signatures of an agreement, rows of a
 //! file of values, import paths, keys of a system or signer and their size, addresses of a dataset.
@@ -43,6 +44,7 @@ mod once;
 mod party;
 mod procedure;
 pub mod signed;
+mod spread;
 mod terms;
 mod view;
 
@@ -62,6 +64,7 @@ pub use once::{Database, DocumentKind, Held, Law, Meaning, Notice, Once, Source,
 pub use party::{Agency, Role, Standing, System, TokenAlgorithm, TokenKey};
 pub use procedure::{Procedure, ProcedureRow, ReplacedDocument};
 pub use signed::{SignedCatalog, SignedFolder};
+pub use spread::{THREADS_MAX, spread};
 pub use terms::{
     APPROVALS_MAX, BreakGlass, Budget, LogLevel, Obligation, Relaxed, SECRET_APPROVALS, Terms,
 };

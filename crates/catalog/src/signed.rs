@@ -73,6 +73,12 @@ impl SignedCatalog {
         Ok(signed)
     }
 
+    /// As [`Catalog::without_cases`].
+    pub fn without_cases(mut self) -> Self {
+        self.catalog = self.catalog.without_cases();
+        self
+    }
+
     /// The set's number.
     #[must_use]
     pub fn sealed_revision(&self) -> u64 {

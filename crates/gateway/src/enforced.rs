@@ -74,6 +74,21 @@ impl Enforced {
     pub fn load(sources: &Sources, before: Option<&Self>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let read = Read::from(&sources.catalog, &sources.audience, &mut problems);
+        Self::of(read, sources, before, problems)
+    }
+
+    /// As [`Self::load`] a first set, which was read already.
+    fn take(read: Read, sources: &Sources) -> Result<Self, Problems> {
+        Self::of(Some(read), sources, None, Problems::default())
+    }
+
+    /// What was read, checked to the end, `problems` being what was wrong so far.
+    fn of(
+        read: Option<Read>,
+        sources: &Sources,
+        before: Option<&Self>,
+        mut problems: Problems,
+    ) -> Result<Self, Problems> {
         if let Some(read) = read.as_ref().filter(|_| !sources.has_state) {
             problems.note(state::needless(&read.catalog));
         }
@@ -162,7 +177,8 @@ impl Read {
             rules: rules?,
             reflection: reflection?,
             tokens: tokens?,
-            catalog,
+            // The rules have tried them.
+            catalog: catalog.without_cases(),
         })
     }
 }

@@ -13,12 +13,13 @@ use tokio::task::JoinHandle;
 use crate::admin::Admin;
 use crate::control::{Control, ControlError, Trails, report_health};
 use crate::edge::Edge;
-use crate::enforced::{InForce, Problems, Reloaded, Sources};
+use crate::enforced::{InForce, Problems, Read, Reloaded, Sources};
 use crate::index::Indexes;
 use crate::ledger::{self, LedgerError, Turning};
 use crate::limits::{self, LimitsError};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
+use crate::preflight::Checked;
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::state::{State, StateError, Upkeep};
@@ -111,13 +112,21 @@ impl Gateway {
     /// # Errors
     /// [`StartError`], upon which nothing is left running.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::run(settings, None).await
+    }
+
+    /// As [`Self::start`], with the very set that was checked.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_checked(checked: Checked) -> Result<Self, StartError> {
+        Self::run(checked.settings, Some(checked.read)).await
+    }
+
+    async fn run(settings: Settings, read: Option<Read>) -> Result<Self, StartError> {
         let server_tls = Arc::new(tls::server(&settings.tls)?);
-        let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
         let metrics = Metrics::new()?;
-        let sources = Sources::of(&settings, client_tls);
-        let counted = metrics.clone();
-        let load = move || InForce::load(sources, &counted).map_err(StartError::Enforced);
-        let in_force = blocking(load).await?;
+        let in_force = in_force(&settings, read, &metrics).await?;
         let state = settings.state.as_deref().map(State::open).transpose()?;
         let upkeep = Upkeep::new(state);
         let (tcp, address) = listen(settings.listen.gateway).await?;
@@ -258,6 +267,21 @@ impl Gateway {
             .map_err(|_| StopError::Lost)?
             .map_err(StopError::Ledger)
     }
+}
+
+/// Takes the first set in force: the one that was read, or else the one that lies there.
+async fn in_force(
+    settings: &Settings,
+    read: Option<Read>,
+    metrics: &Metrics,
+) -> Result<InForce, StartError> {
+    let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
+    let (sources, metrics) = (Sources::of(settings, client_tls), metrics.clone());
+    let take = move || match read {
+        Some(read) => InForce::of(read, sources, &metrics),
+        None => InForce::load(sources, &metrics),
+    };
+    blocking(|| take().map_err(StartError::Enforced)).await
 }
 
 /// Opens the newest log, has the witnesses confirm it, and turns to the quarter that it is.

@@ -2,8 +2,8 @@
 //! that it was given to, with its lookups and, where there are enough, the owners' connections that
 //! they use: so a lookup changes threads for the ledger only.
 //!
-//! Limits: as many threads as the process may use processors. One connection is served by one of
-//! them.
+//! Limits: as many threads as the process may use processors; each has at most [`BLOCKING_MAX`] beside
+//! it, for what blocks, such as a receipt. One connection is served by one of them.
 
 use std::cell::Cell;
 use std::io;
@@ -13,6 +13,9 @@ use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
+
+/// What blocks beside one of the threads; more of it waits.
+const BLOCKING_MAX: usize = 64;
 
 thread_local! {
     static HERE: Cell<Option<Here>> = const { Cell::new(None) };
@@ -99,7 +102,10 @@ impl Workers {
 }
 
 fn start(here: Here) -> io::Result<Worker> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_MAX)
+        .build()?;
     let handle = runtime.handle().clone();
     let (stay, mut gone) = watch::channel(());
     let work = move || {

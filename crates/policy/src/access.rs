@@ -176,8 +176,11 @@ fn in_force<'c>(
         agreement.consumer == system.agency && agreement.valid.contains(now.unix_ms())
     });
     in_force.flat_map(move |agreement| {
-        let grants = agreement.grants.iter();
-        let grants = grants.filter(|grant| grant.methods.iter().any(|it| it.path == method.path));
+        let grants = agreement.grants.iter().map(AsRef::as_ref);
+        let grants = grants.filter(|grant: &&Grant| {
+            let mut methods = grant.methods.iter();
+            methods.any(|it| it.path == method.path)
+        });
         grants.map(|grant| (agreement.valid, grant))
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motlan_catalog::{Agreement, Case, Catalog, Expected, Faults, System};
+use motlan_catalog::{Agreement, Case, Catalog, Expected, Fault, Faults, System, spread};
 
 use crate::engine::Policies;
 use crate::moment::Moment;
@@ -20,30 +20,49 @@ pub(crate) fn run(
     policies: &Arc<Policies>,
     faults: &mut Faults,
 ) -> Result<(), RulesError> {
-    for agreement in catalog.agreements() {
-        let mut systems: Vec<System> = Vec::new();
-        for case in &agreement.cases {
-            if systems.iter().all(|system| system.id != case.system)
-                && let Some(system) = catalog.system(&case.system)
-            {
-                let mut system = System::clone(system);
-                system.suspended = false;
-                systems.push(system);
-            }
+    let tried = spread(catalog.agreements(), |part| {
+        let mut found = Vec::new();
+        for agreement in part {
+            try_one(catalog, policies, agreement, &mut found)?;
         }
-        let alone = std::slice::from_ref(agreement);
-        let rules = Rules::over(policies, systems.iter(), alone, catalog.revision())?;
-        for case in &agreement.cases {
-            let Some(system) = systems.iter().find(|system| system.id == case.system) else {
-                continue;
-            };
-            check(&rules, system, agreement, case, faults);
-        }
+        Ok(found)
+    });
+    // In the order of the agreements, however many threads tried them.
+    for found in tried {
+        faults.extend(found?);
     }
     Ok(())
 }
 
-fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, faults: &mut Faults) {
+fn try_one(
+    catalog: &Catalog,
+    policies: &Arc<Policies>,
+    agreement: &Agreement,
+    found: &mut Vec<Fault>,
+) -> Result<(), RulesError> {
+    let mut systems: Vec<System> = Vec::new();
+    for case in &agreement.cases {
+        if systems.iter().all(|system| system.id != case.system)
+            && let Some(system) = catalog.system(&case.system)
+        {
+            let mut system = System::clone(system);
+            system.suspended = false;
+            systems.push(system);
+        }
+    }
+    let alone = std::slice::from_ref(agreement);
+    let rules = Rules::over(policies, systems.iter(), alone, catalog.revision())?;
+    for case in &agreement.cases {
+        let Some(system) = systems.iter().find(|system| system.id == case.system) else {
+            continue;
+        };
+        found.extend(check(&rules, system, agreement, case));
+    }
+    Ok(())
+}
+
+/// What is wrong, if the test does not hold.
+fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case) -> Option<Fault> {
     let query = Query {
         system,
         method: &case.method,
@@ -58,19 +77,17 @@ fn check(rules: &Rules, system: &System, agreement: &Agreement, case: &Case, fau
         fields: &case.asked,
     };
     let decided = rules.decide(&query, Moment::from_unix_ms(case.at_ms));
-    if let Some(got) = otherwise(&case.expected, &decided) {
-        let expected = match &case.expected {
-            Expected::Allowed { .. } => "allowed",
-            Expected::Refused { reason } => reason,
-        };
-        let what = format!("the test `{}` expects `{expected}`, but {got}", case.name);
-        faults.push(
-            &agreement.file,
-            case.line,
-            what,
-            "correct the grant or the test",
-        );
-    }
+    let got = otherwise(&case.expected, &decided)?;
+    let expected = match &case.expected {
+        Expected::Allowed { .. } => "allowed",
+        Expected::Refused { reason } => reason,
+    };
+    Some(Fault {
+        file: agreement.file.clone(),
+        line: Some(case.line),
+        what: format!("the test `{}` expects `{expected}`, but {got}", case.name),
+        remedy: "correct the grant or the test".to_owned(),
+    })
 }
 
 /// What came of it, where that is not what was expected.

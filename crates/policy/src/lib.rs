@@ -13,8 +13,9 @@
 //! Limits: [`GRANTS_TRIED_MAX`] grants are tried for one question, [`FIELDS_ASKED_MAX`] fields can
 //! be asked for, [`OWNER_RULES_MAX`] rules of its owner stand beside those of one dataset, each of
 //! at most [`OWNER_TOKENS_MAX`] words and signs and [`OWNER_DEPTH_MAX`] brackets within brackets,
-//! [`NARROWED_MASKS_MAX`] narrowed masks are kept, and [`REMEMBERED_MAX`] decisions for at most
-//! [`REMEMBERED_MS_MAX`], and [`UNNAMED_TRIED_MAX`] questions that no grant names are tried.
+//! [`NARROWED_MASKS_MAX`] narrowed masks are kept, and what the rules see of [`GRANTS_KEPT_MAX`]
+//! grants, and [`REMEMBERED_MAX`] decisions for at most [`REMEMBERED_MS_MAX`]; and
+//! [`UNNAMED_TRIED_MAX`] questions that no grant names are tried.
 
 mod access;
 pub mod asked;
@@ -31,7 +32,7 @@ mod twin;
 mod unnamed;
 
 pub use access::{Access, Offer, Way};
-pub use engine::{OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX};
+pub use engine::{GRANTS_KEPT_MAX, OWNER_DEPTH_MAX, OWNER_RULES_MAX, OWNER_TOKENS_MAX};
 pub use explain::{Condition, Explanation, Mark, Rule};
 pub use moment::Moment;
 pub use refusal::Refusal;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use motlan_catalog::{Agreement, Catalog, DatasetId, GrantId, ProcedureCode, SystemId};
 
+use crate::engine::Granted;
 use crate::moment::Moment;
-use crate::rules::Candidate;
 use crate::rules::Query;
 
 /// How many decisions are remembered.
@@ -37,7 +37,7 @@ pub(crate) struct Key {
 
 #[derive(Clone)]
 struct Entry {
-    fit: Arc<Candidate>,
+    fit: Arc<Granted>,
     decided: Moment,
 }
 
@@ -98,7 +98,7 @@ impl Remembered {
     }
 
     /// The grant that fitted, if that was within the same minute of the clock, and just now.
-    pub(crate) fn fit(&self, key: &Key, at: Moment) -> Option<Arc<Candidate>> {
+    pub(crate) fn fit(&self, key: &Key, at: Moment) -> Option<Arc<Granted>> {
         let entry = self.decisions.get(key)?;
         let (decided, at) = (entry.decided.unix_ms(), at.unix_ms());
         let same_minute = decided.div_euclid(MINUTE_MS) == at.div_euclid(MINUTE_MS);
@@ -106,7 +106,7 @@ impl Remembered {
         (same_minute && now).then_some(entry.fit)
     }
 
-    pub(crate) fn keep(&self, key: Key, at: Moment, fit: &Arc<Candidate>) {
+    pub(crate) fn keep(&self, key: Key, at: Moment, fit: &Arc<Granted>) {
         let entry = Entry {
             fit: Arc::clone(fit),
             decided: at,
@@ -115,7 +115,7 @@ impl Remembered {
     }
 }
 
-fn of(agreement: &Agreement) -> &[motlan_catalog::Grant] {
+fn of(agreement: &Agreement) -> &[Arc<motlan_catalog::Grant>] {
     &agreement.grants
 }
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use motlan_catalog::{
     AgencyCode, Agreement, Catalog, DatasetId, Faults, GrantId, Method, NarrowError, Revision,
-    System, Terms, View,
+    System,
 };
 use motlan_mask::Mask;
 
 use crate::asked;
 use crate::cases;
-use crate::engine::{Engine, Facts, Guard, Policies, Verdict};
+use crate::engine::{Engine, Facts, Granted, Guard, Policies, Verdict};
 use crate::explain::Rule;
 use crate::moment::Moment;
 use crate::refusal::Refusal;
@@ -64,17 +64,10 @@ impl RulesError {
 /// The rules of one revision of the catalogue. Immutable: a new catalogue makes new rules.
 pub struct Rules {
     engine: Engine,
-    candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Candidate>>>>,
+    candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Granted>>>>,
     remembered: Option<Remembered>,
-    narrowed: Cache<NarrowKey, Arc<Mask>>,
+    narrowed: Option<Cache<NarrowKey, Arc<Mask>>>,
     revision: Revision,
-}
-
-pub(crate) struct Candidate {
-    grant: GrantId,
-    view: Arc<View>,
-    mask: Arc<Mask>,
-    terms: Arc<Terms>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -96,7 +89,10 @@ impl Rules {
         let systems = catalog.systems().map(AsRef::as_ref);
         let (agreements, revision) = (catalog.agreements(), catalog.revision());
         let mut rules = Self::over(&policies, systems, agreements, revision)?;
+        // The rules that only try an agreement's tests keep nothing.
         rules.remembered = Some(Remembered::new(catalog));
+        rules.narrowed = Some(Cache::new(NARROWED_MASKS_MAX));
+        rules.engine.keep();
         cases::run(catalog, &policies, &mut faults)?;
         faults.or(rules).map_err(RulesError::Faults)
     }
@@ -120,12 +116,18 @@ impl Rules {
         agreements: &'a [Agreement],
         revision: &Revision,
     ) -> Result<Self, RulesError> {
-        let mut candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Candidate>>>> =
+        let mut candidates: HashMap<AgencyCode, HashMap<String, Vec<Arc<Granted>>>> =
             HashMap::new();
+        let mut grants = Vec::new();
         for agreement in agreements {
             let of_consumer = candidates.entry(agreement.consumer.clone()).or_default();
             for grant in &agreement.grants {
-                let terms = Arc::new(grant.terms.clone());
+                let granted = Arc::new(Granted {
+                    consumer: agreement.consumer.clone(),
+                    valid: agreement.valid,
+                    grant: Arc::clone(grant),
+                });
+                grants.push(Arc::clone(&granted));
                 for method in &grant.methods {
                     let tried = of_consumer.entry(method.path.clone()).or_default();
                     if tried.len() == GRANTS_TRIED_MAX {
@@ -134,24 +136,15 @@ impl Rules {
                             method: method.path.clone(),
                         });
                     }
-                    tried.push(Arc::new(Candidate {
-                        grant: grant.id.clone(),
-                        view: Arc::clone(&grant.view),
-                        mask: Arc::clone(&grant.mask),
-                        terms: Arc::clone(&terms),
-                    }));
+                    tried.push(Arc::clone(&granted));
                 }
             }
         }
-        let grants = agreements.iter().flat_map(|agreement| {
-            let grants = agreement.grants.iter();
-            grants.map(|grant| (&agreement.consumer, agreement.valid, grant))
-        });
         Ok(Self {
-            engine: Engine::new(Arc::clone(policies), systems, grants)?,
+            engine: Engine::new(Arc::clone(policies), systems, &grants)?,
             candidates,
             remembered: None,
-            narrowed: Cache::new(NARROWED_MASKS_MAX),
+            narrowed: None,
             revision: revision.clone(),
         })
     }
@@ -200,18 +193,18 @@ impl Rules {
     }
 
     /// The one grant that fits.
-    fn fitting(&self, query: &Query<'_>, facts: Facts<'_>) -> Result<&Arc<Candidate>, Refusal> {
+    fn fitting(&self, query: &Query<'_>, facts: Facts<'_>) -> Result<&Arc<Granted>, Refusal> {
         let candidates = self.candidates(query)?;
         let mut fitting = Vec::new();
         let mut denied = Vec::new();
         for candidate in candidates {
-            match self.engine.evaluate(&facts, &candidate.grant) {
+            match self.engine.evaluate(&facts, candidate) {
                 Verdict::Allowed => fitting.push(candidate),
                 Verdict::Denied(guards) => denied.push((candidate, guards)),
                 // R21: what cannot be decided does not go out, whatever another grant says.
                 Verdict::Undecidable => {
                     return Err(Refusal::Undecidable {
-                        grants: vec![candidate.grant.clone()],
+                        grants: vec![candidate.grant.id.clone()],
                     });
                 }
             }
@@ -223,7 +216,7 @@ impl Rules {
             several => Err(Refusal::GrantAmbiguous {
                 grants: several
                     .iter()
-                    .map(|candidate| candidate.grant.clone())
+                    .map(|candidate| candidate.grant.id.clone())
                     .collect(),
             }),
         }
@@ -234,14 +227,14 @@ impl Rules {
         let facts = facts(query, at);
         let candidates = self.candidates(query).unwrap_or_default();
         let explained = candidates.into_iter().map(|candidate| {
-            let rules = self.engine.explain(&facts, &candidate.grant);
-            (candidate.grant.clone(), rules)
+            let rules = self.engine.explain(&facts, candidate);
+            (candidate.grant.id.clone(), rules)
         });
         explained.collect()
     }
 
     /// The grants to try: those of the caller's agency for the method, or the cited one of them.
-    fn candidates(&self, query: &Query<'_>) -> Result<Vec<&Arc<Candidate>>, Refusal> {
+    fn candidates(&self, query: &Query<'_>) -> Result<Vec<&Arc<Granted>>, Refusal> {
         let all = self
             .candidates
             .get(&query.system.agency)
@@ -250,9 +243,9 @@ impl Rules {
         let Some(cited) = query.cited else {
             return Ok(all.iter().collect());
         };
-        let named: Vec<&Arc<Candidate>> = all
+        let named: Vec<&Arc<Granted>> = all
             .iter()
-            .filter(|candidate| candidate.grant.as_str() == cited)
+            .filter(|candidate| candidate.grant.id.as_str() == cited)
             .collect();
         if named.is_empty() {
             return Err(Refusal::GrantUnknown {
@@ -264,22 +257,20 @@ impl Rules {
         Ok(named)
     }
 
-    fn permit(&self, query: &Query<'_>, fit: &Candidate) -> Result<Permit, Refusal> {
+    fn permit(&self, query: &Query<'_>, fit: &Granted) -> Result<Permit, Refusal> {
         let mut narrowed = asked::settled(query.fields)?;
         let mut mask = if narrowed.is_empty() {
-            Arc::clone(&fit.mask)
+            Arc::clone(&fit.grant.mask)
         } else {
             self.narrow(query.method, fit, &narrowed)?
         };
         if let Some(consented) = query.backing.consented.filter(|fields| !fields.is_empty()) {
             // R29: released = view ∩ asked ∩ consented.
-            narrowed = asked::consented(&narrowed, &fit.view, consented)?;
+            narrowed = asked::consented(&narrowed, &fit.grant.view, consented)?;
             mask = self.narrow(query.method, fit, &narrowed)?;
         }
         Ok(Permit {
-            terms: Arc::clone(&fit.terms),
-            grant: fit.grant.clone(),
-            view: Arc::clone(&fit.view),
+            grant: Arc::clone(&fit.grant),
             mask,
             narrowed,
             revision: self.revision.clone(),
@@ -290,28 +281,30 @@ impl Rules {
     fn narrow(
         &self,
         method: &Method,
-        fit: &Candidate,
+        fit: &Granted,
         fields: &[String],
     ) -> Result<Arc<Mask>, Refusal> {
         let key = NarrowKey {
             method: method.path.clone(),
-            grant: fit.grant.clone(),
+            grant: fit.grant.id.clone(),
             fields: fields.to_vec(),
         };
-        if let Some(mask) = self.narrowed.get(&key) {
+        let kept = self.narrowed.as_ref();
+        if let Some(mask) = kept.and_then(|kept| kept.get(&key)) {
             return Ok(mask);
         }
         // R23: what the view does not give is refused by name.
         let mask = fit
+            .grant
             .view
-            .narrow(method, fields, &fit.terms.covers())
+            .narrow(method, fields, &fit.grant.terms.covers())
             .map_err(|error| match error {
                 NarrowError::Unknown { path, suggestion } => Refusal::FieldUnknown {
                     field: path,
                     suggestion,
                 },
                 NarrowError::NotGranted { paths } => Refusal::FieldNotGranted {
-                    grant: fit.grant.clone(),
+                    grant: fit.grant.id.clone(),
                     fields: paths,
                 },
                 NarrowError::Count { count } => Refusal::TooManyFields {
@@ -319,11 +312,13 @@ impl Rules {
                     max: FIELDS_ASKED_MAX,
                 },
                 NarrowError::NotOfMethod { .. } => Refusal::Undecidable {
-                    grants: vec![fit.grant.clone()],
+                    grants: vec![fit.grant.id.clone()],
                 },
             })?;
         let mask = Arc::new(mask);
-        self.narrowed.insert(key, Arc::clone(&mask));
+        if let Some(kept) = kept {
+            kept.insert(key, Arc::clone(&mask));
+        }
         Ok(mask)
     }
 }
@@ -345,7 +340,7 @@ fn facts<'a>(query: &Query<'a>, at: Moment) -> Facts<'a> {
 }
 
 /// The refusal of the grants that came nearest: those that the fewest guards forbade.
-fn why_none(query: &Query<'_>, denied: &[(&Arc<Candidate>, Vec<Guard>)]) -> Refusal {
+fn why_none(query: &Query<'_>, denied: &[(&Arc<Granted>, Vec<Guard>)]) -> Refusal {
     let Some(fewest) = denied.iter().map(|(_, guards)| guards.len()).min() else {
         return no_agreement(query);
     };
@@ -359,7 +354,7 @@ fn why_none(query: &Query<'_>, denied: &[(&Arc<Candidate>, Vec<Guard>)]) -> Refu
     };
     let grants = nearest
         .filter(|(_, guards)| guards.first() == Some(first))
-        .map(|(candidate, _)| candidate.grant.clone())
+        .map(|(candidate, _)| candidate.grant.id.clone())
         .collect();
     let system = query.system.id.to_string();
     match first {

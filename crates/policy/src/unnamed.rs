@@ -126,7 +126,9 @@ fn grants<'a>(
 ) -> impl Iterator<Item = (&'a Agreement, &'a Grant)> {
     let agreements = catalog.agreements().iter();
     let of_agency = agreements.filter(|agreement| agreement.consumer == system.agency);
-    let grants =
-        of_agency.flat_map(|agreement| agreement.grants.iter().map(move |it| (agreement, it)));
-    grants.filter(|(_, grant)| grant.methods.iter().any(|it| it.path == method.path))
+    let grants = of_agency.flat_map(|agreement| {
+        let grants = agreement.grants.iter();
+        grants.map(move |it| (agreement, it.as_ref()))
+    });
+    grants.filter(|(_, grant): &(_, &Grant)| grant.methods.iter().any(|it| it.path == method.path))
 }

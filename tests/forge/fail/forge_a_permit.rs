@@ -2,7 +2,7 @@
 use motlan_policy::Permit;
 
 fn forged(honest: Permit) -> Permit {
-    Permit { grant: honest.grant().clone(), ..honest }
+    Permit { narrowed: Vec::new(), ..honest }
 }
 
 fn main() {}

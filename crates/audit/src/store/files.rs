@@ -191,7 +191,7 @@ impl Current {
         let open = || {
             let file = disk.open_synced(&path)?;
             let bytes = disk::length(&file)?;
-            let inode = Inode::named(&path)?;
+            let inode = Inode::of(&file)?;
             Ok(Current {
                 path: path.clone(),
                 file,

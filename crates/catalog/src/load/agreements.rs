@@ -7,6 +7,7 @@ mod terms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
@@ -97,16 +98,18 @@ fn agreement(
         consumer: consumer.as_ref(),
         known,
     };
-    let mut grants: Vec<Grant> = Vec::new();
+    let mut grants: Vec<Arc<Grant>> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut inner = table.tables("grant", faults);
     if inner.is_empty() {
         table.fault(None, "grants nothing", "add a `[[grant]]`", faults);
     }
     for grant in &mut inner {
-        grants.extend(parties.grant(grant, &mut names, faults));
+        grants.extend(parties.grant(grant, &mut names, faults).map(Arc::new));
     }
     inner.into_iter().for_each(|grant| grant.finish(faults));
+    // There may be many agreements, each of which is kept for long.
+    grants.shrink_to_fit();
     let cases = cases::cases(table, known, faults);
     Some(Agreement {
         id: id?.value.clone(),

@@ -8,8 +8,9 @@ use super::key::{PublicKey, name};
 use super::signer::{Signer, SignerRole, Signers};
 use crate::agreement::Agreement;
 use crate::document::DOCUMENT_BYTES_MAX;
-use crate::fault::Faults;
+use crate::fault::{Fault, Faults};
 use crate::load::{Files, SIGNATURE};
+use crate::spread::spread;
 
 /// The `typ` of a signature of an agreement: it is good for nothing else.
 pub(super) const TYP: &str = "motlan-agreement+jws";
@@ -33,37 +34,54 @@ pub(crate) fn check(
     signers: &Signers,
     faults: &mut Faults,
 ) {
-    for agreement in agreements {
-        if faults.iter().any(|fault| fault.file == agreement.file) {
-            continue;
-        }
-        check_one(files, agreement, signers, faults);
-    }
+    let is_faulty = |file: &Path| faults.iter().any(|fault| fault.file == file);
+    let found = spread(agreements, |part| -> Vec<Fault> {
+        let whole = part.iter().filter(|one| !is_faulty(&one.file));
+        whole
+            .flat_map(|one| check_one(files, one, signers))
+            .collect()
+    });
+    // In the order of the agreements, however many threads looked at them.
+    faults.extend(found.into_iter().flatten());
 }
 
-fn check_one(files: &Files, agreement: &Agreement, signers: &Signers, faults: &mut Faults) {
+/// All that is wrong with the signatures of one agreement.
+fn check_one(files: &Files, agreement: &Agreement, signers: &Signers) -> Vec<Fault> {
     let file = beside(&agreement.file);
     let content = match files.read(&agreement.file, DOCUMENT_BYTES_MAX) {
         Ok(content) => content,
         Err(error) => {
             let what = format!("cannot be read again: {error}");
-            return faults.push(&agreement.file, None, what, "check that it can be read");
+            let remedy = "check that it can be read";
+            return vec![fault(&agreement.file, (what, remedy.to_owned()))];
         }
     };
     let Signed { by, flaws } = match read(files, &file) {
-        Ok(None) => return report_missing(agreement, &BTreeSet::new(), faults),
+        Ok(None) => {
+            return missing_of(agreement, &BTreeSet::new())
+                .into_iter()
+                .collect();
+        }
         Ok(Some(signatures)) => signed(&signatures, &content, agreement, signers),
         Err(what) => {
             let remedy = "remove it, and have the agreement signed again";
-            return faults.push(&file, None, what, remedy);
+            return vec![fault(&file, (what, remedy.to_owned()))];
         }
     };
     // A signature that is wrong is told as such, and not as missing too.
     if flaws.is_empty() {
-        report_missing(agreement, &by, faults);
+        return missing_of(agreement, &by).into_iter().collect();
     }
-    for (what, remedy) in flaws {
-        faults.push(&file, None, what, remedy);
+    let flaws = flaws.into_iter().map(|flaw| fault(&file, flaw));
+    flaws.collect()
+}
+
+fn fault(file: &Path, (what, remedy): Flaw) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: None,
+        what,
+        remedy,
     }
 }
 
@@ -190,16 +208,14 @@ fn key<'s>(signer: &Signer, signers: &'s Signers) -> Result<&'s PublicKey, Flaw>
     })
 }
 
-fn report_missing(agreement: &Agreement, by: &BTreeSet<SignerRole>, faults: &mut Faults) {
+/// Whose signatures an agreement lacks, told as a fault.
+fn missing_of(agreement: &Agreement, by: &BTreeSet<SignerRole>) -> Option<Fault> {
     let missing: Vec<String> = missing(by)
         .map(|role| format!("`{}` as `{role}`", role.agency(agreement)))
         .collect();
-    if missing.is_empty() {
-        return;
-    }
     let what = format!("is not signed by {}", missing.join(", "));
     let remedy = "have it signed by `motlan policy sign`";
-    faults.push(&agreement.file, None, what, remedy);
+    (!missing.is_empty()).then(|| fault(&agreement.file, (what, remedy.to_owned())))
 }
 
 /// The roles whose signature is still to come.

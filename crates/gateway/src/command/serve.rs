@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use motlan_gateway::{Gateway, Settings, preflight, telemetry};
+use motlan_gateway::preflight::{self, Checked};
+use motlan_gateway::{Gateway, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
-    match preflight::check(config) {
-        Ok(settings) => super::runtime()?.block_on(serve(settings)),
+    match preflight::checked(config) {
+        Ok(checked) => super::runtime()?.block_on(serve(checked)),
         Err(problems) => {
             eprint!("{problems}");
             Ok(ExitCode::FAILURE)
@@ -20,12 +21,12 @@ pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
-    let _telemetry = telemetry::start(&settings.telemetry)?;
+async fn serve(checked: Checked) -> anyhow::Result<ExitCode> {
+    let _telemetry = telemetry::start(&checked.settings().telemetry)?;
     let signals = super::StopSignals::listen()?;
     // Listened for before there is anything to be loaded again: it would end the process.
     let mut again = signal(SignalKind::hangup())?;
-    let gateway = Gateway::start(settings).await?;
+    let gateway = Gateway::start_checked(checked).await?;
     tell(&gateway).context("standard output is closed")?;
     tokio::select! {
         () = signals.any() => {}

@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use tokio::sync::watch;
 
-use super::{Enforced, Problems, Sources};
+use super::{Enforced, Problems, Read, Sources};
 use crate::ledger::now_us;
 use crate::telemetry::Metrics;
 
@@ -89,8 +89,18 @@ impl InForce {
     /// # Errors
     /// All that is wrong with it.
     pub fn load(sources: Sources, metrics: &Metrics) -> Result<Self, Problems> {
-        let set = Arc::new(Enforced::load(&sources, None)?);
-        let at_us = now_us();
+        let set = Enforced::load(&sources, None)?;
+        Ok(Self::begin(set, sources, metrics))
+    }
+
+    /// Takes what was read as the first set. Blocking.
+    pub(crate) fn of(read: Read, sources: Sources, metrics: &Metrics) -> Result<Self, Problems> {
+        let set = Enforced::take(read, &sources)?;
+        Ok(Self::begin(set, sources, metrics))
+    }
+
+    fn begin(set: Enforced, sources: Sources, metrics: &Metrics) -> Self {
+        let (set, at_us) = (Arc::new(set), now_us());
         let tries = metrics
             .meter()
             .u64_counter("motlan.catalog.reloads")
@@ -104,7 +114,7 @@ impl InForce {
             tries,
         }));
         this.observe(metrics);
-        Ok(this)
+        this
     }
 
     /// The set that decides now. Whoever holds it is answered by it alone, whatever is taken in

@@ -29,12 +29,16 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Outliving<F> {
         let Some(mut work) = self.0.take() else {
             return Poll::Ready(Err(Panicked));
         };
-        // Unwind safe: nobody sees what it left half done.
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
-            Ok(Poll::Pending) => {
-                self.0 = Some(work);
-                Poll::Pending
+        // Unwind safe: nobody sees what it left half done. What is over is dropped within as well.
+        let polled = catch_unwind(AssertUnwindSafe(move || {
+            let polled = work.as_mut().poll(context);
+            let rest = polled.is_pending().then_some(work);
+            (polled, rest)
+        }));
+        match polled {
+            Ok((polled, rest)) => {
+                self.0 = rest;
+                polled.map(Ok)
             }
             Err(_panic) => Poll::Ready(Err(Panicked)),
         }

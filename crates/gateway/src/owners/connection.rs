@@ -32,7 +32,9 @@ pub(super) struct Connection {
     kept: Mutex<Option<Open>>,
     /// Held while dialling, so that one dials and the others wait for it.
     dialling: tokio::sync::Mutex<()>,
-    in_flight: Arc<AtomicUsize>,
+    in_flight: AtomicUsize,
+    /// Whether anything was asked since the last look of [`silence`].
+    asked: Arc<AtomicBool>,
 }
 
 /// A connection that stood when it was last looked at.
@@ -67,7 +69,8 @@ impl Connection {
             dial_max,
             kept: Mutex::new(None),
             dialling: tokio::sync::Mutex::new(()),
-            in_flight: Arc::default(),
+            in_flight: AtomicUsize::new(0),
+            asked: Arc::default(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Connection {
 
     /// Takes one of `streams_max` places.
     pub(super) fn place(&self, streams_max: usize) -> Option<Place<'_>> {
+        self.asked.store(true, Ordering::Relaxed);
         let taken = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let place = Place(&self.in_flight);
         (taken < streams_max).then_some(place)
@@ -197,14 +201,14 @@ impl Connection {
             .await?;
         let pings = connection.ping_pong().ok_or("it takes no pings")?;
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, in_flight) = (Arc::clone(&is_over), Arc::clone(&self.in_flight));
+        let (over, asked) = (Over(Arc::clone(&is_over)), Arc::clone(&self.asked));
         tokio::spawn(async move {
             // Those who wait on the connection hear of its end by themselves.
             let error = tokio::select! {
-                ended = connection => ended.err().map(|error| error.to_string()),
-                () = silence(pings, &in_flight) => Some("a ping was not answered".to_owned()),
+                ended = connection => ended.err().map(|error| reason(&error)),
+                () = silence(pings, &asked) => Some("a ping was not answered".to_owned()),
             };
-            over.store(true, Ordering::Release);
+            drop(over);
             if let Some(error) = error {
                 tracing::debug!(error, "a connection to an owner's system ended");
             }
@@ -213,11 +217,29 @@ impl Connection {
     }
 }
 
-/// Resolves once a ping is not answered. Asks only while somebody waits for an answer.
-async fn silence(mut pings: PingPong, in_flight: &AtomicUsize) {
+/// Says that a connection takes nothing more, however its task ends.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Why a connection ended, without what the owner may have written to it.
+fn reason(error: &h2::Error) -> String {
+    match error.reason() {
+        Some(reason) => reason.description().to_owned(),
+        None => "the connection broke".to_owned(),
+    }
+}
+
+/// Resolves once a ping is not answered. Asks only where somebody has asked something since it looked
+/// last: a connection that died unnoticed is found by the first that is sent on it.
+async fn silence(mut pings: PingPong, asked: &AtomicBool) {
     loop {
         tokio::time::sleep(PING_INTERVAL).await;
-        if in_flight.load(Ordering::Relaxed) == 0 {
+        if !asked.swap(false, Ordering::Relaxed) {
             continue;
         }
         let answered = tokio::time::timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await;

@@ -29,7 +29,11 @@ impl Candidate {
             }
         };
         match Rules::new(&catalog) {
-            Ok(rules) => return Ok(Self { catalog, rules }),
+            Ok(rules) => {
+                // The rules have tried them.
+                let catalog = catalog.without_cases();
+                return Ok(Self { catalog, rules });
+            }
             Err(RulesError::Faults(faults)) => problems.faults.merge(faults),
             Err(error) => problems.other(&error),
         }

@@ -1,12 +1,21 @@
-//! Systems and grants as the rules see them.
+//! Systems and grants as the rules see them. The entity of a grant is some four thousand bytes, so
+//! that it is made when it is asked for.
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use motlan_catalog::{AgencyCode, Grant, Hours, Relaxed, SPANS_MAX, System, Validity};
+use motlan_catalog::{AgencyCode, Grant, Hours, Relaxed, SPANS_MAX, System, SystemId, Validity};
 
 use crate::rules::RulesError;
+
+/// All that the entity of a grant is made of.
+pub(crate) struct Granted {
+    pub(crate) consumer: AgencyCode,
+    pub(crate) valid: Validity,
+    pub(crate) grant: Arc<Grant>,
+}
 
 pub(crate) struct Types {
     agency: EntityTypeName,
@@ -46,8 +55,12 @@ impl Types {
         let attributes = HashMap::from([("suspended".to_owned(), truth(system.suspended))]);
         let agency = uid(&self.agency, system.agency.as_str());
         let parents = HashSet::from([agency]);
-        Entity::new(uid(&self.system, system.id.as_str()), attributes, parents)
+        Entity::new(self.system_uid(&system.id), attributes, parents)
             .map_err(|e| RulesError::data(&e))
+    }
+
+    pub(super) fn system_uid(&self, system: &SystemId) -> EntityUid {
+        uid(&self.system, system.as_str())
     }
 
     /// Named by what it prints as, so that equal hours are one entity.
@@ -65,8 +78,12 @@ impl Types {
             attributes.insert(from.to_owned(), long(minutes.0.into()));
             attributes.insert(until.to_owned(), long(minutes.1.into()));
         }
-        let id = uid(&self.hours, &hours.to_string());
-        Entity::new(id, attributes, HashSet::new()).map_err(|e| RulesError::data(&e))
+        Entity::new(self.hours_uid(hours), attributes, HashSet::new())
+            .map_err(|e| RulesError::data(&e))
+    }
+
+    pub(super) fn hours_uid(&self, hours: &Hours) -> EntityUid {
+        uid(&self.hours, &hours.to_string())
     }
 
     pub(super) fn terms_entity(&self, demands: &Demands<'_>) -> Result<Entity, RulesError> {
@@ -88,23 +105,26 @@ impl Types {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        let id = uid(&self.terms, &demands.name());
-        Entity::new(id, attributes, HashSet::new()).map_err(|e| RulesError::data(&e))
+        Entity::new(self.terms_uid(demands), attributes, HashSet::new())
+            .map_err(|e| RulesError::data(&e))
     }
 
-    pub(super) fn grant_entity(
-        &self,
-        consumer: &AgencyCode,
-        valid: Validity,
-        grant: &Grant,
-    ) -> Result<Entity, RulesError> {
-        let reference =
-            |type_name, id: &str| RestrictedExpression::new_entity_uid(uid(type_name, id));
+    pub(super) fn terms_uid(&self, demands: &Demands<'_>) -> EntityUid {
+        uid(&self.terms, &demands.name())
+    }
+
+    pub(super) fn grant_entity(&self, granted: &Granted) -> Result<Entity, RulesError> {
+        let Granted {
+            consumer,
+            valid,
+            grant,
+        } = granted;
+        let reference = RestrictedExpression::new_entity_uid;
         let systems = grant.systems.iter();
-        let systems = systems.map(|id| reference(&self.system, id.as_str()));
+        let systems = systems.map(|id| reference(self.system_uid(id)));
         let attributes = HashMap::from(
             [
-                ("consumer", reference(&self.agency, consumer.as_str())),
+                ("consumer", reference(uid(&self.agency, consumer.as_str()))),
                 ("systems", RestrictedExpression::new_set(systems)),
                 (
                     "methods",
@@ -114,10 +134,10 @@ impl Types {
                     "procedures",
                     texts(&mut grant.procedures.iter().map(|p| p.as_str())),
                 ),
-                ("hours", reference(&self.hours, &grant.hours.to_string())),
+                ("hours", reference(self.hours_uid(&grant.hours))),
                 ("valid_from_ms", long(valid.from_ms)),
                 ("valid_until_ms", long(valid.until_ms)),
-                ("terms", reference(&self.terms, &Demands::of(grant).name())),
+                ("terms", reference(self.terms_uid(&Demands::of(grant)))),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );

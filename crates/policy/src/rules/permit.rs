@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motlan_catalog::{GrantId, Method, ProcedureCode, Revision, System, Terms, View, ViewName};
+use motlan_catalog::{Grant, GrantId, Method, ProcedureCode, Revision, System, Terms, ViewName};
 use motlan_mask::Mask;
 
 /// What others have signed for one question, verified before it is decided. The default is nothing.
@@ -46,9 +46,7 @@ pub struct Query<'a> {
 /// Proof that [`Rules::decide`](crate::Rules::decide) allowed one lookup: one permit, one lookup.
 #[must_use]
 pub struct Permit {
-    pub(super) grant: GrantId,
-    pub(super) terms: Arc<Terms>,
-    pub(super) view: Arc<View>,
+    pub(super) grant: Arc<Grant>,
     pub(super) mask: Arc<Mask>,
     /// The fields asked for; empty where the view as a whole was.
     pub(super) narrowed: Vec<String>,
@@ -58,17 +56,17 @@ pub struct Permit {
 impl Permit {
     /// The grant that allowed it.
     pub fn grant(&self) -> &GrantId {
-        &self.grant
+        &self.grant.id
     }
 
     /// What the grant demands and brings with it.
     pub fn terms(&self) -> &Terms {
-        &self.terms
+        &self.grant.terms
     }
 
     /// The view that the grant gives.
     pub fn view(&self) -> &ViewName {
-        &self.view.name
+        &self.grant.view.name
     }
 
     /// What may leave: the view, or the part of it that was asked for.
@@ -79,7 +77,7 @@ impl Permit {
     /// The paths that the mask lets through.
     pub fn paths(&self) -> &[String] {
         if self.narrowed.is_empty() {
-            &self.view.paths
+            &self.grant.view.paths
         } else {
             &self.narrowed
         }
@@ -88,7 +86,7 @@ impl Permit {
     /// The same with every message opened, sorted: what people read and compare.
     #[must_use]
     pub fn leaves(&self) -> Vec<String> {
-        self.view.leaves_of(self.paths())
+        self.grant.view.leaves_of(self.paths())
     }
 
     /// The revision of the catalogue that decided.

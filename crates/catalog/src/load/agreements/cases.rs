@@ -22,7 +22,7 @@ pub(super) fn cases(table: &mut Table<'_>, known: &Known<'_>, faults: &mut Fault
         let what = format!("has {count} tests");
         table.fault(None, what, format!("keep at most {CASES_MAX}"), faults);
     }
-    let mut cases = Vec::new();
+    let mut cases = Vec::with_capacity(count);
     for inner in &mut tables {
         cases.extend(case(inner, known, faults));
     }

@@ -155,7 +155,7 @@ fn given<'q>(question: &Question<'q>) -> Result<Vec<Given<'q>>, ReportError> {
         dataset, method, ..
     } = question.target;
     let grants = question.catalog.agreements().iter().flat_map(|agreement| {
-        let grants = agreement.grants.iter();
+        let grants = agreement.grants.iter().map(AsRef::as_ref);
         grants.map(move |grant| (agreement, grant))
     });
     let on_method: Vec<_> = grants
