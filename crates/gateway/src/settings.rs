@@ -417,8 +417,8 @@ fn limits(table: Option<Table<'_>>, faults: &mut Faults) -> Limits {
         },
         owners: OwnerLimits {
             connections: numbers.count("provider_connections", 4, 64),
-            // With four connections to one address, half of what one system may have under way: a slow
-            // dataset leaves its callers room to ask the others.
+            // With four connections to one address, half of what one system may have under way: a
+            // slow dataset leaves its callers room to ask the others.
             streams_max: numbers.count("provider_streams_max", 128, 10_000),
             dial_max: numbers.duration("dial_ms_max", 2_000, 60_000),
             answer: FrameLimits {

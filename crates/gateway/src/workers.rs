@@ -2,8 +2,8 @@
 //! that it was given to, with its lookups and, where there are enough, the owners' connections that
 //! they use: so a lookup changes threads for the ledger only.
 //!
-//! Limits: as many threads as the process may use processors; each has at most [`BLOCKING_MAX`] beside
-//! it, for what blocks, such as a receipt. One connection is served by one of them.
+//! Limits: as many threads as the process may use processors; each has at most [`BLOCKING_MAX`]
+//! beside it, for what blocks, such as a receipt. One connection is served by one of them.
 
 use std::cell::Cell;
 use std::io;

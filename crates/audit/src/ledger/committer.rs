@@ -73,9 +73,9 @@ impl Committer {
             let deadline = self
                 .is_ahead()
                 .then(|| self.published.0 + self.checkpoint_every);
-            // Whoever waits for this processor goes first, once: on a busy gateway they are those who are
-            // about to append, and what they add shares the next sync. Where nobody waits this is
-            // nothing; where the host runs others beside the gateway, they go first as well.
+            // Whoever waits for this processor goes first, once: on a busy gateway they are those
+            // who are about to append, and what they add shares the next sync. Where nobody waits
+            // this is nothing; where the host runs others beside the gateway, they go first too.
             std::thread::yield_now();
             match self.shared.queue.drain(&mut batch, deadline) {
                 Woken::Pending => {

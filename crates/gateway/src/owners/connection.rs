@@ -234,8 +234,8 @@ fn reason(error: &h2::Error) -> String {
     }
 }
 
-/// Resolves once a ping is not answered. Asks only where somebody has asked something since it looked
-/// last: a connection that died unnoticed is found by the first that is sent on it.
+/// Resolves once a ping is not answered. Asks only where somebody has asked something since it
+/// looked last: a connection that died unnoticed is found by the first that is sent on it.
 async fn silence(mut pings: PingPong, asked: &AtomicBool) {
     loop {
         tokio::time::sleep(PING_INTERVAL).await;
