@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::kind::{Kind, Refused, Verdict};
 
 /// Who was refused against expectation asks again after so long, as honest callers do.
-const REFUSED_PAUSE: Duration = Duration::from_millis(10);
+const REFUSED_PAUSE: Duration = Duration::from_millis(250);
 
 /// Where and how often is asked.
 pub(crate) struct Callers<'a> {
