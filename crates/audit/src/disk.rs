@@ -15,7 +15,7 @@ use rustix::fs::{Advice, AtFlags, CWD, OFlags, Statx, StatxFlags, fadvise, statv
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 /// How much of zeroes is written at once.
-static ZEROES: [u8; 1 << 18] = [0; 1 << 18];
+const ZEROES_BYTES: usize = 1 << 18;
 
 /// Work that is done beside the committer.
 pub type Work = Box<dyn FnOnce() -> io::Result<()> + Send>;
@@ -167,11 +167,13 @@ pub(crate) fn replace(disk: &dyn Disk, file: &Path, text: &str) -> io::Result<()
 
 /// Writes zeroes over the bytes of a file from `from` to `to`.
 pub(crate) fn blank(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Result<()> {
+    // Not a static: that would lie in the binary.
+    let zeroes = vec![0; ZEROES_BYTES];
     let mut at = from;
     while at < to {
-        let length = (to - at).min(ZEROES.len() as u64);
-        let zeroes = usize::try_from(length).ok().and_then(|n| ZEROES.get(..n));
-        disk.write(file, zeroes.unwrap_or_default(), at)?;
+        let length = (to - at).min(ZEROES_BYTES as u64);
+        let piece = usize::try_from(length).ok().and_then(|n| zeroes.get(..n));
+        disk.write(file, piece.unwrap_or_default(), at)?;
         at += length;
     }
     Ok(())

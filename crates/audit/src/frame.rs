@@ -15,8 +15,10 @@
 //! | 76..80 | CRC-32C of bytes 0..76 |
 //!
 //! The body holds the records one after the other: length of the leaf (u16), length of the sealed
-//! part (u16), leaf, sealed part. The end mark is 0xff. So the first and the last byte of a frame
-//! are never zero, and a torn write onto zeroes always leaves a hole that tells it from damage.
+//! part (u16), leaf, sealed part. In every version the magic, the version and the CRC of the header
+//! stand where they do, and the header is as long. The end mark is 0xff. So the first and the last
+//! byte of a frame are never zero, and a torn write onto zeroes always leaves a hole that tells it
+//! from damage.
 
 use crate::identity::LogId;
 use crate::tree::Hash;
@@ -36,7 +38,7 @@ pub(crate) const LENGTHS_BYTES: usize = 4;
 pub(crate) const END_MARK: u8 = 0xff;
 
 const MAGIC: [u8; 4] = *b"MLfr";
-const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 1;
 /// The part of the header that is known before a frame is read: magic to root.
 const KNOWN_BYTES: usize = 64;
 
@@ -114,6 +116,11 @@ impl Header {
         (count_fits && header.body_len() <= BODY_BYTES_MAX).then_some(header)
     }
 
+    /// The version of a whole header that a newer program wrote; `None` where it is none.
+    pub(crate) fn newer(bytes: &[u8; HEADER_BYTES]) -> Option<u16> {
+        newer(bytes, MAGIC, VERSION)
+    }
+
     /// The length of the body.
     pub(crate) fn body_len(&self) -> usize {
         usize::try_from(self.body_bytes).unwrap_or(usize::MAX)
@@ -147,6 +154,13 @@ pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
     bytes
         .split_last_chunk::<4>()
         .is_some_and(|(head, tail)| *tail == crc32c::crc32c(head).to_le_bytes())
+}
+
+/// The version of a header with this magic, where the CRC vouches for it and it is a newer one.
+pub(crate) fn newer(bytes: &[u8], magic: [u8; 4], known: u16) -> Option<u16> {
+    let mut reader = Reader(bytes);
+    let version = (reader.array()? == magic).then(|| reader.u16())??;
+    (version > known && is_sealed(bytes)).then_some(version)
 }
 
 fn known_bytes(place: &Place) -> [u8; KNOWN_BYTES] {

@@ -9,13 +9,16 @@ use aws_lc_rs::rand;
 use thiserror::Error;
 
 use crate::disk::{self, Disk, LocalDisk};
+use crate::format::Newer;
 use crate::note::VerifierKey;
 use crate::origin::Origin;
+use crate::segment;
 use crate::tree::sha256;
 
 /// The name of the file in the ledger's folder.
 pub(crate) const FILE: &str = "log";
-const FIRST_LINE: &str = "motlan ledger 2";
+const FIRST_WORDS: &str = "motlan ledger ";
+const VERSION: u32 = 2;
 /// The longest such file that is read.
 const BYTES_MAX: usize = 4096;
 
@@ -76,7 +79,7 @@ impl Identity {
         // Writing to a `String` cannot fail.
         let _ = write!(
             text,
-            "{FIRST_LINE}\norigin {origin}\nkey {key}\nnonce {nonce:032x}\n"
+            "{FIRST_WORDS}{VERSION}\norigin {origin}\nkey {key}\nnonce {nonce:032x}\n"
         );
         let id = LogId::of(&text);
         Ok(Draft { text, id })
@@ -91,7 +94,10 @@ impl Identity {
     pub(crate) fn read_through(disk: &dyn Disk, folder: &Path) -> Result<Identity, IdentityError> {
         let file = folder.join(FILE);
         match disk::read_text(disk, &file, BYTES_MAX) {
-            Ok(text) => parse(&text).ok_or(IdentityError::Malformed { file }),
+            Ok(text) => parse(&text).ok_or_else(|| match newer(disk, folder, &text) {
+                Some(newer) => newer.into(),
+                None => IdentityError::Malformed { file },
+            }),
             Err(source) => Err(match source.kind() {
                 io::ErrorKind::NotFound => IdentityError::Missing {
                     folder: folder.to_owned(),
@@ -102,9 +108,25 @@ impl Identity {
     }
 }
 
+/// What a newer program says of the log. Its number alone is not believed: the first segment names
+/// the log by the hash of this file, whatever version it has.
+fn newer(disk: &dyn Disk, folder: &Path, text: &str) -> Option<Newer> {
+    let found = text.lines().next().and_then(version);
+    let found = found.filter(|found| *found > VERSION)?;
+    let is_whole = segment::log_of_first(disk, folder) == Some(LogId::of(text));
+    is_whole.then(|| Newer::new(&folder.join(FILE), "a ledger", found, VERSION))
+}
+
+fn version(first_line: &str) -> Option<u32> {
+    let number = first_line.strip_prefix(FIRST_WORDS)?;
+    let found = number.parse().ok()?;
+    // In the one form in which it is written.
+    (number == u32::to_string(&found)).then_some(found)
+}
+
 fn parse(text: &str) -> Option<Identity> {
     let mut lines = text.lines();
-    if lines.next()? != FIRST_LINE {
+    if version(lines.next()?) != Some(VERSION) {
         return None;
     }
     let origin = lines.next()?.strip_prefix("origin ")?.parse().ok()?;
@@ -138,6 +160,9 @@ pub enum IdentityError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is of a newer version.
+    #[error("the ledger is newer than this program")]
+    Newer(#[from] Newer),
     /// The file `log` is not what was written.
     #[error(
         "`{}` does not describe a ledger of version 2: it was changed, or is newer",

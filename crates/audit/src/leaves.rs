@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::disk::{self, Disk};
+use crate::format::Newer;
 use crate::frame::{self, Header, Part, Parts};
 use crate::identity::LogId;
 use crate::ledger::ReadError;
@@ -82,9 +83,11 @@ impl Leaves<'_> {
                 return Ok(());
             }
             disk::read_exact(self.disk, &file, &mut bytes, offset).map_err(failed)?;
-            // Behind the last frame of the segment.
             let Some(header) = Header::decode(&bytes) else {
-                return Ok(());
+                let known = frame::VERSION.into();
+                let newer = |found: u16| Newer::new(&path, "a frame", found.into(), known);
+                // Else behind the last frame of the segment.
+                return Header::newer(&bytes).map_or(Ok(()), |found| Err(newer(found).into()));
             };
             let damaged = ReadError::Damaged { index: at.next };
             if header.place.log != self.log || header.place.first != due {
@@ -93,7 +96,14 @@ impl Leaves<'_> {
             if !header.ends_before(at.next) {
                 body.resize(header.body_len(), 0);
                 disk::read_exact(self.disk, &file, &mut body, header_end).map_err(failed)?;
-                if !header.fits(&body) || !at.take(&header, &body, visit) {
+                if !header.fits(&body) {
+                    return Err(damaged);
+                }
+                let mut leaves = Parts(&body).flatten().map(|part| part.leaf);
+                if let Some(newer) = leaves.find_map(|leaf| Newer::leaf(&path, leaf)) {
+                    return Err(newer.into());
+                }
+                if !at.take(&header, &body, visit) {
                     return Err(damaged);
                 }
                 at.last = Some(Position {

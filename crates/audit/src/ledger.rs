@@ -5,6 +5,7 @@ mod committer;
 mod create;
 mod erase;
 mod ground;
+mod heard;
 mod known;
 mod links;
 mod open;
@@ -38,13 +39,15 @@ use crate::verify::ReadEntry;
 use shared::Shared;
 
 use append::Preparation;
+pub(crate) use append::SALT_BYTES;
 pub use append::{AppendError, Durable, Entry};
-pub(crate) use append::{FORMAT, SALT_BYTES};
 pub(crate) use committer::with_sources;
 pub use create::CreateError;
 pub(crate) use erase::block_on;
 pub(crate) use erase::is_line;
 pub use erase::{EraseError, Erased, Erasure, Holding, Whose};
+pub use heard::OnCommit;
+pub(crate) use known::is_inside;
 pub(crate) use links::Links;
 pub use open::OpenError;
 pub use read::ReadError;
@@ -81,6 +84,8 @@ pub struct Settings {
     /// The file with the secrets that seal and open the sealed parts, outside the folder;
     /// `<folder>.sealing` if not changed. Made with the ledger.
     pub sealing: PathBuf,
+    /// Hears of each commit; nobody if not changed.
+    pub on_commit: Option<OnCommit>,
     /// What files are changed and read with; the system's disk if not changed.
     pub disk: Arc<dyn Disk>,
 }
@@ -98,6 +103,7 @@ impl Settings {
             checkpoint_every: CHECKPOINT_EVERY,
             known_checkpoint: None,
             free_bytes_min: FREE_BYTES_MIN,
+            on_commit: None,
             disk: Arc::new(LocalDisk),
         }
     }
@@ -289,6 +295,11 @@ impl Ledger {
         self.0.shared.identity.origin.record_id(index)
     }
 
+    /// How many records wait for the committer, those that it is writing apart.
+    pub fn queued(&self) -> usize {
+        self.0.shared.queue.len()
+    }
+
     /// Whether it can write. Once it is [`State::Failed`] it stays so.
     pub fn state(&self) -> State {
         self.0.shared.state()
@@ -330,6 +341,11 @@ impl Ledger {
     /// The key that checks the log's checkpoints.
     pub fn verifier(&self) -> &VerifierKey {
         &self.0.shared.identity.key
+    }
+
+    /// The key that signs it.
+    pub(crate) fn key(&self) -> &Arc<SignerKey> {
+        &self.0.key
     }
 
     /// Which log it is.

@@ -16,8 +16,10 @@
 //! verification keeps its first 100 findings; a sealing file has at most 1 GiB; a record of an
 //! erasure lists at most 6,000 records.
 
+mod backup;
 mod checkpoint;
 mod disk;
+mod format;
 mod frame;
 mod ground;
 mod identity;
@@ -28,6 +30,7 @@ mod note;
 mod origin;
 mod proof;
 mod prove;
+mod reserve;
 mod sealing;
 mod segment;
 mod shards;
@@ -37,8 +40,13 @@ mod verify;
 pub mod wire;
 pub mod witness;
 
+pub use backup::{
+    BackedUp, BackupError, LogTaken, RestoreError, Restored, Restoring, Taking, UnknownError,
+    Vouched, back_up, backup_layout, restore,
+};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use disk::{Disk, LocalDisk, Work};
+pub use format::Newer;
 pub use ground::{Ground, GroundError, GroundFault, Issued, SignedGround, verify_ground};
 pub use identity::IdentityError;
 pub use index::{
@@ -47,7 +55,7 @@ pub use index::{
 };
 pub use ledger::{
     AppendError, CloseError, CreateError, Durable, Entry, EraseError, Erased, Erasure, Holding,
-    Ledger, OpenError, ReadError, Room, Settings, State, Whose,
+    Ledger, OnCommit, OpenError, ReadError, Room, Settings, State, Whose,
 };
 pub use note::{
     KeyError, Note, NoteError, PublicKey, SecretKey, SignerKey, VerifierKey, WitnessSignerKey,
@@ -59,10 +67,12 @@ pub use proof::{
     verify_consistency, write_tlog_proof,
 };
 pub use prove::{ProveError, Prover, TreeAt};
+pub use reserve::Reserve;
 pub use sealing::{Opened, Sealing, SealingError, Tag, normalised};
+pub use segment::newest_time_us;
 pub use shards::{
-    DropError, Dropped, Dropping, EraseAllError, Layout, LayoutError, OpenShardsError, PastError,
-    Shard, ShardSettings, Shards, ShardsReport, TurnError, verify_shards,
+    DropError, Dropped, Dropping, EraseAllError, Keys, Layout, LayoutError, OpenShardsError,
+    PastError, Shard, ShardSettings, Shards, ShardsReport, TurnError, verify_shards,
 };
 pub use store::{Ack, Batch, Store, StoreError};
 pub use tree::Hash;

@@ -13,6 +13,7 @@ use motlan_api::audit::v1::Receipt;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::disk::{self, Disk, LocalDisk};
+use crate::format;
 use crate::frame::Part;
 use crate::identity::Identity;
 use crate::leaves::Leaves;
@@ -76,6 +77,8 @@ impl Prover {
             file: folder.join(checkpoint::FILE),
             source,
         })?;
+        // R107: all of it or nothing.
+        format::look(&*disk, folder, identity.id).map_err(ReadError::from)?;
         let mut prover = Prover {
             segments: segments(&*disk, folder, &identity)?,
             tiles: Some(Tiles::through(Arc::clone(&disk), folder)),

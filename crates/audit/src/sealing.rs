@@ -116,6 +116,12 @@ impl Sealing {
         Ok(sealing)
     }
 
+    /// Puts it in the place of what `file` is, over which zeroes are written.
+    pub(crate) fn put(&self, disk: &dyn Disk, file: &Path) -> io::Result<()> {
+        disk::create_folders(disk, disk::parent(file))?;
+        self.state(State::clone).replace(disk, file)
+    }
+
     /// Refuses the sealing file of another log.
     pub(crate) fn must_be_of(&self, log: LogId) -> Result<(), SealingError> {
         if self.state(|state| state.log == log) {

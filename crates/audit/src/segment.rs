@@ -12,23 +12,28 @@
 //! | 40..48 | length of the file |
 //! | 48..60 | zero |
 //! | 60..64 | CRC-32C of bytes 0..60 |
+//!
+//! In every version magic, version, id of the log and CRC stand where they do, and the header is as
+//! long.
 
+mod newest;
 mod scan;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
-use crate::frame::{Reader, is_sealed, seal};
+use crate::disk::{self, Disk};
+use crate::frame::{self, Reader, is_sealed, seal};
 use crate::identity::LogId;
 
+pub use newest::newest_time_us;
 pub(crate) use scan::{Fault, Found, Scan};
 
 /// The length of a segment's header.
 pub(crate) const HEADER_BYTES: usize = 64;
 
 const MAGIC: [u8; 4] = *b"MLsg";
-const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 1;
 /// Numbers are padded so that names sort.
 const NAME_DIGITS: usize = 8;
 
@@ -78,6 +83,24 @@ impl Header {
         };
         (reader.array()? == [0; 12]).then_some(header)
     }
+
+    /// The version of a whole header that a newer program wrote; `None` where it is none.
+    pub(crate) fn newer(bytes: &[u8; HEADER_BYTES]) -> Option<u16> {
+        frame::newer(bytes, MAGIC, VERSION)
+    }
+}
+
+/// The log that segment 0 says it is of, by a header of any version; `None` where there is no whole
+/// one.
+pub(crate) fn log_of_first(disk: &dyn Disk, ledger: &Path) -> Option<LogId> {
+    let mut bytes = [0; HEADER_BYTES];
+    let file = disk.open_to_read(&path(ledger, 0)).ok()?;
+    disk::read_exact(disk, &file, &mut bytes, 0).ok()?;
+    let mut reader = Reader(&bytes);
+    let is_whole = is_sealed(&bytes) && reader.array()? == MAGIC;
+    let (_version, _zero) = (reader.u16()?, reader.u16()?);
+    let log = LogId(reader.array()?);
+    is_whole.then_some(log)
 }
 
 /// The folder of segments of the ledger in `ledger`.

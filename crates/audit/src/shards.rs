@@ -12,6 +12,7 @@
 
 mod drop;
 mod erase;
+mod keys;
 mod layout;
 mod lease;
 mod open;
@@ -27,13 +28,15 @@ use thiserror::Error;
 use tokio::sync::{RwLock, watch};
 
 use crate::disk::{Disk, LocalDisk};
-use crate::ledger::{CloseError, Ledger, OpenError, ReadError, Settings};
+use crate::ledger::{CloseError, Ledger, OnCommit, OpenError, ReadError, Settings};
 use crate::note::SignerKey;
 use crate::origin::{Origin, Quarter};
+use crate::reserve::{Reserve, Reserving};
 use lease::Open;
 
 pub use drop::{DropError, Dropped, Dropping};
 pub use erase::EraseAllError;
+pub use keys::Keys;
 pub use layout::{Layout, LayoutError};
 pub use lease::Shard;
 pub use open::OpenShardsError;
@@ -50,8 +53,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ShardSettings {
     /// Where they lie.
     pub layout: Layout,
-    /// The key that signs all of them: its name is a leading part of each origin.
+    /// The key that signs all of them, unless there are others: its name is a leading part of each
+    /// origin.
     pub key: Arc<SignerKey>,
+    /// The other keys; none if not changed.
+    pub keys: Keys,
     /// As [`Settings::segment_bytes`]; as usual where it is `None`.
     pub segment_bytes: Option<u64>,
     /// As [`Settings::free_bytes_min`]; as usual where it is `None`.
@@ -59,6 +65,8 @@ pub struct ShardSettings {
     /// How long the last lookups of a quarter may take before a warning says that they are waited
     /// for; half a minute if not changed.
     pub patience: Duration,
+    /// Hears of each commit; nobody if not changed.
+    pub on_commit: Option<OnCommit>,
     /// What files are changed with; the system's disk if not changed.
     pub disk: Arc<dyn Disk>,
 }
@@ -69,21 +77,25 @@ impl ShardSettings {
         ShardSettings {
             layout,
             key: key.into(),
+            keys: Keys::default(),
             segment_bytes: None,
             free_bytes_min: None,
             patience: PATIENCE,
+            on_commit: None,
             disk: Arc::new(LocalDisk),
         }
     }
 
     /// The settings of one quarter's log.
     pub fn of(&self, quarter: Quarter) -> Settings {
-        let mut own = Settings::new(self.layout.ledger(quarter), Arc::clone(&self.key));
+        let mut own = Settings::new(self.layout.ledger(quarter), self.key_of(quarter));
         own.sealing = self.layout.sealing(quarter);
         own.known_checkpoint = self.layout.known_checkpoint(quarter);
         own.segment_bytes = self.segment_bytes.unwrap_or(own.segment_bytes);
         own.free_bytes_min = self.free_bytes_min.unwrap_or(own.free_bytes_min);
-        own.disk = Arc::clone(&self.disk);
+        own.on_commit.clone_from(&self.on_commit);
+        let reserve = Reserve::of(&self.layout.ledgers);
+        own.disk = Arc::new(Reserving::new(Arc::clone(&self.disk), reserve));
         own
     }
 }

@@ -1,8 +1,10 @@
 //! Verification from the files alone, without the gateway: for an auditor who trusts neither the
 //! operator nor the disk, only the log's verifier key.
 
+mod change;
 mod component;
 mod entries;
+mod leaf;
 mod receipt;
 mod report;
 mod rules;
@@ -15,20 +17,22 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use motlan_api::audit::v1::{Record, RecordKind};
-use prost::Message as _;
+use motlan_api::audit::v1::RecordKind;
 use thiserror::Error;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::disk::{Disk, LocalDisk};
+use crate::format::{Newer, Unread};
 use crate::frame::Part;
 use crate::identity::{self, Identity, IdentityError};
-use crate::ledger::{FORMAT, Links};
+use crate::ledger::Links;
 use crate::note::VerifierKey;
 use crate::sealing::{Sealing, SealingError, is_envelope};
 use crate::shards::LayoutError;
 use crate::tree::{Hash, TileError, Tiles, Tree};
+pub(crate) use change::tells_a_change;
 pub(crate) use component::tells_a_component;
+use leaf::Leaf;
 use rules::Rules;
 pub(crate) use rules::{tells_a_hold, tells_a_look};
 use seals::Seals;
@@ -100,20 +104,9 @@ pub(crate) fn verify_to(
         findings.add(file, None, None, what);
     }
     let signed = read_checkpoint(&**disk, folder, &identity, key, &mut findings)?;
-    let mut audit = Audit {
-        report: Report::default(),
-        leaf: Leaf::default(),
-        rules: Rules::default(),
-        seals: sealing.map(|sealing| Seals::new(identity.id, sealing)),
-        tiles: Tiles::through(Arc::clone(disk), folder),
-        unreadable: None,
-        bad_tiles: BTreeSet::new(),
-        signed: signed.as_ref(),
-        signed_root: None,
-        end,
-        end_root: None,
-        links: Links::default(),
-    };
+    let seals = sealing.map(|sealing| Seals::new(identity.id, sealing));
+    let tiles = Tiles::through(Arc::clone(disk), folder);
+    let mut audit = Audit::new(seals, tiles, signed.as_ref(), end);
     let mut walk = Walk::new(&**disk, folder, &identity, findings);
     audit.note_root(&walk.tree);
     walk.run(&mut audit, progress)?;
@@ -129,16 +122,23 @@ pub(crate) fn verify_to(
     } = audit;
     unreadable.map_or(Ok(()), Err)?;
     let (size, mut findings) = (walk.size(), walk.findings);
-    report.sealed = seals.map(|seals| seals.finish(folder, &mut findings));
+    report.newer = walk.newer;
+    // What it erased stands in records that are not understood.
+    report.sealed = seals.map(|seals| match report.newer {
+        Some(_) => seals.parts(),
+        None => seals.finish(folder, &mut findings),
+    });
     report.origin = Some(identity.origin.clone());
     report.open_questions = rules.open();
     (report.segments, report.frames) = (walk.segments, walk.frames);
     if let Some(signed) = signed {
         (report.checkpoint_size, report.after_checkpoint) =
             (Some(signed.size), size.saturating_sub(signed.size));
-        compare_signed(&signed, folder, size, signed_root, &mut findings);
+        if !walk.is_cut {
+            compare_signed(&signed, folder, size, signed_root, &mut findings);
+        }
     }
-    let other_end = end.filter(|end| end_root != Some(end.root));
+    let other_end = end.filter(|end| end_root != Some(end.root) && !walk.is_cut);
     other_end.inspect(|end| findings.add(folder, None, None, end.contradicted_by(size)));
     report.findings = findings;
     Ok((report, links))
@@ -233,6 +233,12 @@ pub enum VerifyError {
     /// It is not known which logs there are.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The caller's: no key was given.
+    #[error("no key to verify with was given")]
+    NoKey,
+    /// It is of a newer version, and was to be shown.
+    #[error("the ledger is newer than this program")]
+    Newer(#[from] Newer),
     /// A file could not be read.
     #[error("cannot read `{}`", file.display())]
     Read {
@@ -241,6 +247,15 @@ pub enum VerifyError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<Unread> for VerifyError {
+    fn from(unread: Unread) -> VerifyError {
+        match unread {
+            Unread::Newer(newer) => newer.into(),
+            Unread::Read { file, source } => VerifyError::Read { file, source },
+        }
+    }
 }
 
 impl From<TileError> for VerifyError {
@@ -269,7 +284,29 @@ struct Audit<'a> {
     links: Links,
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    fn new(
+        seals: Option<Seals<'a>>,
+        tiles: Tiles,
+        signed: Option<&'a Checkpoint>,
+        end: Option<End>,
+    ) -> Audit<'a> {
+        Audit {
+            report: Report::default(),
+            leaf: Leaf::default(),
+            rules: Rules::default(),
+            seals,
+            tiles,
+            unreadable: None,
+            bad_tiles: BTreeSet::new(),
+            signed,
+            signed_root: None,
+            end,
+            end_root: None,
+            links: Links::default(),
+        }
+    }
+
     fn note_root(&mut self, tree: &Tree) {
         if self.signed.is_some_and(|signed| signed.size == tree.size()) {
             self.signed_root = Some(tree.root());
@@ -303,8 +340,13 @@ impl Visit for Audit<'_> {
             RecordKind::Erasure => self.report.erasures += 1,
             RecordKind::Look => self.report.looks += 1,
             RecordKind::Hold => self.report.holds += 1,
-            RecordKind::Link => self.report.links += 1,
+            RecordKind::Link => {
+                self.report.links += 1;
+                let is_signed = self.signed.is_some_and(|signed| index < signed.size);
+                self.report.unsigned_links += u64::from(!is_signed);
+            }
             RecordKind::Component => self.report.components += 1,
+            RecordKind::Change => self.report.changes += 1,
             RecordKind::Unspecified => {}
         }
         self.rules.check(index, record, wrong);
@@ -313,6 +355,12 @@ impl Visit for Audit<'_> {
         if is_behind && record.kind() != RecordKind::Erasure {
             wrong("stands behind the end of the log, as the next one states it".to_owned());
         }
+        ControlFlow::Continue(())
+    }
+
+    fn newer(&mut self) -> ControlFlow<()> {
+        self.report.records += 1;
+        self.report.newer_records += 1;
         ControlFlow::Continue(())
     }
 
@@ -335,37 +383,5 @@ impl Visit for Audit<'_> {
             }
         }
         tree.drop_full_tiles();
-    }
-}
-
-/// The leaf under way. Its memory is used for the next one again.
-#[derive(Default)]
-struct Leaf {
-    record: Record,
-    encoded: Vec<u8>,
-}
-
-impl Leaf {
-    /// Decodes a leaf and tells what is wrong with its form.
-    fn read(&mut self, leaf: &[u8], wrong: &mut dyn FnMut(String)) -> Option<&Record> {
-        let Leaf { record, encoded } = self;
-        record.clear();
-        if record.merge(leaf).is_err() {
-            wrong("is no record".to_owned());
-            return None;
-        }
-        encoded.clear();
-        // A `Vec` has room for everything.
-        let _ = record.encode(encoded);
-        if encoded != leaf {
-            wrong("is not in the canonical form".to_owned());
-        }
-        if record.format != FORMAT {
-            wrong(format!(
-                "has the format {}, which this program does not know",
-                record.format
-            ));
-        }
-        Some(record)
     }
 }

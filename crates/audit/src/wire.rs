@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 pub use motlan_api::audit::v1::{
-    Channel, Component, GroundOutcome, Record, RecordKind, Result, Sealed,
+    Change, ChangeSubject, Channel, Component, GroundOutcome, Record, RecordKind, Result, Sealed,
 };
 
 /// SHA-256 of messages as they lie in a gRPC body: each behind its five-byte prefix.

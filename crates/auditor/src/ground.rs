@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use motlan_audit::{
     Ground, ProveError, Proven, Prover, ReceiptError, SignedGround, VerifierKey, verify_ground,
-    verify_receipt,
 };
 use thiserror::Error;
 
@@ -175,7 +174,7 @@ impl Verify {
     /// The record that it names, proven to stand in the log of `key`.
     fn proven(&self, signed: &SignedGround, key: &VerifierKey) -> Result<Found, Error> {
         if let Some(file) = &self.receipt {
-            return Ok(verify_receipt(&receipt::read(file)?, key).into());
+            return Ok(receipt::verified(&receipt::read(file)?, key)?.into());
         }
         match &self.ledger {
             Some(folder) => in_ledger(folder, signed, key),
@@ -200,7 +199,7 @@ fn in_ledger(folder: &Path, signed: &SignedGround, key: &VerifierKey) -> Result<
         prover.inclusion(record.index(), &note).map(Ok)
     });
     match proven {
-        Ok(Ok(receipt)) => Ok(verify_receipt(&receipt, key).into()),
+        Ok(Ok(receipt)) => Ok(receipt::verified(&receipt, key)?.into()),
         Ok(Err(like)) => {
             let (wanted, like) = (record.to_string(), like.to_string());
             Err(Error::OtherLog { wanted, like })

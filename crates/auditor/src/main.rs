@@ -4,7 +4,8 @@
 //! showing, searching and exporting records, and serving as a witness to ledgers of others. Out of
 //! scope: changing a ledger; no file in it is written, not even a lock.
 //!
-//! Exit codes: 0 all is well, 1 something was found, 2 it could not be done.
+//! Exit codes: 0 all is well, 1 something was found, 2 it could not be done, 3 a newer version of
+//! the program wrote some of it, which this one does not read.
 
 mod arguments;
 mod consistency;
@@ -27,12 +28,16 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use motlan_audit::{Newer, ReceiptError};
+
 use arguments::{Arguments, Command, ConsistencyCommand, ProofCommand, ReceiptCommand};
 
 /// Something is wrong with what was looked at.
 const FOUND: u8 = 1;
 /// What was asked for could not be done. clap exits with it as well.
 const NOT_DONE: u8 = 2;
+/// Only a newer version of this program can say; what could be told is told.
+const NEWER: u8 = 3;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse().command) {
@@ -42,7 +47,7 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("motlan-audit: {error:#}");
-            ExitCode::from(NOT_DONE)
+            ExitCode::from(if is_newer(&error) { NEWER } else { NOT_DONE })
         }
     }
 }
@@ -98,6 +103,14 @@ fn run(command: &Command) -> anyhow::Result<bool> {
     };
     out.flush()?;
     Ok(well)
+}
+
+// R107
+fn is_newer(error: &anyhow::Error) -> bool {
+    let of_record = |error: &ReceiptError| matches!(error, ReceiptError::Newer(_));
+    error
+        .chain()
+        .any(|error| error.is::<Newer>() || error.downcast_ref().is_some_and(of_record))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use motlan_audit::{ProofError, VerifierKey, read_tlog_proof, verify_receipt};
+use motlan_audit::{ProofError, VerifierKey, read_tlog_proof};
 use thiserror::Error;
 
 use crate::file::{self, FileError};
@@ -20,6 +20,8 @@ pub(crate) enum Error {
     NoRecord { file: PathBuf },
     #[error("`{}` holds a record itself: leave out `--record`", file.display())]
     TwoRecords { file: PathBuf },
+    #[error(transparent)]
+    Receipt(#[from] receipt::Error),
     #[error("cannot write the result")]
     Write(#[from] io::Error),
 }
@@ -43,7 +45,7 @@ pub(crate) fn verify(
         None if receipt.leaf.is_empty() => return Err(Error::NoRecord { file: file() }),
         None => {}
     }
-    match verify_receipt(&receipt, key) {
+    match receipt::verified(&receipt, key)? {
         Ok(proven) => {
             receipt::tell("proof", &proven, out)?;
             Ok(true)

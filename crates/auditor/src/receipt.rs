@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use motlan_api::audit::v1::Receipt;
-use motlan_audit::{Proven, VerifierKey, verify_receipt};
+use motlan_audit::{Proven, ReceiptError, VerifierKey, verify_receipt};
 use prost::Message as _;
 use thiserror::Error;
 
@@ -20,13 +20,15 @@ pub(crate) enum Error {
     File(#[from] FileError),
     #[error("`{}` is no receipt: give the protobuf message or its base64", file.display())]
     NoReceipt { file: PathBuf },
+    #[error("the record is proven, and not read")]
+    Newer(#[source] ReceiptError),
     #[error("cannot write the result")]
     Write(#[from] io::Error),
 }
 
 /// Verifies and tells; whether all is well.
 pub(crate) fn verify(file: &Path, key: &VerifierKey, out: &mut dyn Write) -> Result<bool, Error> {
-    match verify_receipt(&read(file)?, key) {
+    match verified(&read(file)?, key)? {
         Ok(proven) => {
             tell("receipt", &proven, out)?;
             Ok(true)
@@ -35,6 +37,17 @@ pub(crate) fn verify(file: &Path, key: &VerifierKey, out: &mut dyn Write) -> Res
             file::tell_wrong("The receipt proves NOTHING", &error, out)?;
             Ok(false)
         }
+    }
+}
+
+/// What a receipt proves, or why nothing. A record of a newer format is no fault of it.
+pub(crate) fn verified(
+    receipt: &Receipt,
+    key: &VerifierKey,
+) -> Result<Result<Proven, ReceiptError>, Error> {
+    match verify_receipt(receipt, key) {
+        Err(newer @ ReceiptError::Newer(_)) => Err(Error::Newer(newer)),
+        verified => Ok(verified),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `motlan-audit show`.
 
+mod change;
 mod component;
 mod links;
 mod looks;
@@ -17,6 +18,7 @@ use motlan_audit::{
 use serde_json::{Value, json};
 use thiserror::Error;
 
+pub(crate) use change::json as change_json;
 pub(crate) use component::{ground_name, json as component_json, outcome as ground};
 pub(crate) use plain::{plain, plain_json};
 
@@ -219,7 +221,8 @@ pub(crate) fn line(id: &RecordId, record: &Record) -> String {
     let link = record.link.as_ref().or(dropped).map(links::words);
     let component = record.component.as_ref();
     let component = component.map(|it| component::words(record, it));
-    let told = [look, hold, link, component].into_iter().flatten();
+    let change = record.change.as_ref().map(change::words);
+    let told = [look, hold, link, component, change].into_iter().flatten();
     for (name, value) in told.flatten() {
         add(name, &value);
     }
@@ -248,6 +251,7 @@ pub(crate) fn ended(record: &Record) -> String {
         }
         (RecordKind::Hold, _) => "hold",
         (RecordKind::Link, _) => "link",
+        (RecordKind::Change, _) => change::ended(&record.change.clone().unwrap_or_default()),
         (RecordKind::Component, _) => {
             return component::ended(&record.component.clone().unwrap_or_default());
         }
@@ -305,6 +309,7 @@ fn record_json(id: &RecordId, record: &Record) -> Value {
         "hold": record.hold.as_ref().map(looks::hold_json),
         "link": record.link.as_ref().map(links::json),
         "component": record.component.as_ref().map(component::json),
+        "change": record.change.as_ref().map(change::json),
     })
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use motlan_audit::{Quarter, Report, SealedParts, ShardsReport, VerifierKey, VerifyError};
+use motlan_audit::{Newer, Quarter, Report, SealedParts, ShardsReport, VerifierKey, VerifyError};
 use thiserror::Error;
 
 use crate::log::{self, Log, LogError};
@@ -20,6 +20,8 @@ pub(crate) enum Error {
     OneSealing(String),
     #[error("`--from` leaves out the older of all logs: give the folder of all quarters")]
     FromOne,
+    #[error("not all of the ledger could be verified")]
+    Newer(#[source] Newer),
     #[error("cannot write the result")]
     Write(#[from] io::Error),
 }
@@ -50,7 +52,21 @@ pub(crate) fn verify(
     bar.finish_and_clear();
     let report = report?;
     tell(&report, &folder, out)?;
-    Ok(report.is_sound())
+    judged(report.is_sound(), report.findings.count, [&report])
+}
+
+/// Whether all is well. Where only what a newer program wrote stands against it, that is no finding
+/// and no assurance either.
+fn judged<'r>(
+    is_sound: bool,
+    findings: u64,
+    reports: impl IntoIterator<Item = &'r Report>,
+) -> Result<bool, Error> {
+    let newer = reports.into_iter().find_map(|report| report.newer.clone());
+    match newer {
+        Some(newer) if findings == 0 => Err(Error::Newer(newer)),
+        _ => Ok(is_sound),
+    }
 }
 
 /// Verifies the logs of all quarters.
@@ -65,10 +81,16 @@ fn all(
         return Err(Error::OneSealing(file.display().to_string()));
     }
     let bar = progress_bar();
-    let report = motlan_audit::verify_shards(ledgers, key, sealings, from, |_, done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
+    let report = motlan_audit::verify_shards(
+        ledgers,
+        std::slice::from_ref(key),
+        sealings,
+        from,
+        |_, done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        },
+    );
     bar.finish_and_clear();
     let report = report?;
     for (quarter, found) in &report.logs {
@@ -76,7 +98,9 @@ fn all(
         writeln!(out)?;
     }
     tell_links(&report, out)?;
-    Ok(report.is_sound())
+    let of_logs = report.logs.iter().map(|(_, log)| log);
+    let findings = of_logs.clone().map(|log| log.findings.count).sum::<u64>();
+    judged(report.is_sound(), report.links.count + findings, of_logs)
 }
 
 fn tell_links(report: &ShardsReport, out: &mut dyn Write) -> io::Result<()> {
@@ -125,6 +149,10 @@ fn tell_whether(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Resu
         None => format!("in {}", ledger.display()),
     };
     match report.findings.count {
+        0 if report.newer.is_some() => writeln!(
+            out,
+            "Of the ledger {name} NOT all is verified: a newer motlan wrote some of it.\n"
+        ),
         0 => writeln!(out, "The ledger {name} is sound.\n"),
         1 => writeln!(out, "The ledger {name} is NOT sound: 1 finding.\n"),
         count => writeln!(out, "The ledger {name} is NOT sound: {count} findings.\n"),
@@ -141,21 +169,7 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
         report.records,
         &format!("in {segments} segments, written by {frames} commits"),
     )?;
-    line(
-        "questions",
-        report.questions,
-        &format!("{} without an outcome", report.open_questions),
-    )?;
-    line("outcomes", report.outcomes, "")?;
-    line("erasures", report.erasures, "")?;
-    line("looks", report.looks, "into the audit trail")?;
-    line("holds", report.holds, "begun or ended")?;
-    line("links", report.links, "to the logs before and after")?;
-    line(
-        "components",
-        report.components,
-        "of dossiers: evidence or a ground",
-    )?;
+    tell_kinds(report, &mut line)?;
     match report.sealed {
         Some(SealedParts { opened, erased, .. }) => line(
             "opened",
@@ -182,7 +196,7 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
         report.tiles,
         &format!("fit; {} to be rebuilt", report.tiles_missing),
     )?;
-    if report.is_sound() {
+    if report.findings.count == 0 {
         return Ok(());
     }
     writeln!(out, "\nWhat is wrong:")?;
@@ -196,4 +210,38 @@ fn tell(report: &Report, ledger: &Path, out: &mut dyn Write) -> io::Result<()> {
     let advice = "Keep the folder as it is, as evidence. Compare it with a copy, and with the \
                   receipts that callers hold.";
     writeln!(out, "\n{advice}")
+}
+
+/// How many records there are of each kind.
+fn tell_kinds(
+    report: &Report,
+    line: &mut dyn FnMut(&str, u64, &str) -> io::Result<()>,
+) -> io::Result<()> {
+    line(
+        "questions",
+        report.questions,
+        &format!("{} without an outcome", report.open_questions),
+    )?;
+    if let Some(newer) = &report.newer {
+        let checked = match report.newer_records {
+            0 => "what comes after it was not read",
+            _ => "only their hashes were checked",
+        };
+        let more = format!(
+            "{} of format {}; this program reads up to {}: {checked}",
+            newer.what, newer.format, newer.known
+        );
+        line("newer", report.newer_records, &more)?;
+    }
+    line("outcomes", report.outcomes, "")?;
+    line("erasures", report.erasures, "")?;
+    line("looks", report.looks, "into the audit trail")?;
+    line("holds", report.holds, "begun or ended")?;
+    line("links", report.links, "to the logs before and after")?;
+    line(
+        "components",
+        report.components,
+        "of dossiers: evidence or a ground",
+    )?;
+    line("changes", report.changes, "of what is in force, or refused")
 }

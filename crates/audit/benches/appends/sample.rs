@@ -47,7 +47,7 @@ impl Sample {
     /// The leaf as the ledger writes it, but for what the hash in it is.
     pub(crate) fn leaf(&self) -> Vec<u8> {
         let record = Record {
-            format: 1,
+            format: 2,
             sealed_sha256: vec![1; 32],
             ..self.record.clone()
         };

@@ -210,10 +210,15 @@ pub(super) fn begin(book: &Database, lasts: bool) -> Result<WriteTransaction, re
 /// What the index speaks for.
 pub(super) fn stamp(from: &ReadTransaction) -> Result<Stamp, redb::Error> {
     let table = from.open_table(STAMP)?;
-    let stamp = table
-        .get(())?
-        .and_then(|found| Stamp::decode(found.value()));
-    stamp.ok_or_else(|| damaged("it does not say what it speaks for"))
+    let found = table.get(())?;
+    let found = found.as_ref().map_or(&[][..], |found| found.value());
+    Stamp::decode(found).ok_or_else(|| match found.first_chunk() {
+        Some(version) if u16::from_be_bytes(*version) > VERSION => damaged(&format!(
+            "it is of version {}, written by a newer motlan (this one reads up to {VERSION})",
+            u16::from_be_bytes(*version)
+        )),
+        _ => damaged("it does not say what it speaks for"),
+    })
 }
 
 /// Where the records of a chunk that have a value stand; without a field, those that have tags.
@@ -273,4 +278,41 @@ pub(super) fn list(bytes: &[u8]) -> Result<Vec<u32>, redb::Error> {
 /// Reads a value of `times`.
 pub(super) fn times(bytes: &[u8]) -> Result<Vec<i64>, redb::Error> {
     times::decode(bytes).ok_or_else(|| damaged("the times of records cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::ReadableDatabase as _;
+
+    use super::*;
+
+    #[test]
+    fn an_index_of_a_later_version_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, is_keyed) = (LogId([1; 16]), false);
+        let (size, root) = (0, Hash::default());
+        let right = Stamp {
+            log,
+            size,
+            root,
+            is_keyed,
+        };
+        let book = create(&dir.path().join("index"), &right).unwrap();
+        let read = || stamp(&book.begin_read().unwrap());
+        assert_eq!(read().unwrap(), right);
+        let told = |bytes: &[u8]| {
+            let writing = book.begin_write().unwrap();
+            writing
+                .open_table(STAMP)
+                .unwrap()
+                .insert((), bytes)
+                .unwrap();
+            writing.commit().unwrap();
+            read().unwrap_err().to_string()
+        };
+        let mut later = right.encode();
+        later[1] += 1;
+        assert!(told(&later).contains("written by a newer motlan"));
+        assert!(!told(&later[2..]).contains("newer"));
+    }
 }

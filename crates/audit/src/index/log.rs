@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use motlan_api::audit::v1::{Record, RecordKind};
 use prost::Message as _;
 
+use crate::format::is_leaf_of;
 use crate::frame::Part;
 use crate::identity::Identity;
-use crate::ledger::{FORMAT, Ledger, ReadError};
+use crate::ledger::{Ledger, ReadError};
 use crate::prove::{ProveError, Prover};
 use crate::sealing::{Bound, Opened, Sealing, SealingError};
 use crate::tree::{Hash, leaf_hash};
@@ -184,11 +185,5 @@ pub(super) fn entries(
 
 /// Whether a leaf is of an erasure.
 pub(super) fn is_erasure(leaf: &[u8]) -> bool {
-    // How each such leaf begins: `format` and `kind`.
-    let head = Record {
-        format: FORMAT,
-        kind: RecordKind::Erasure.into(),
-        ..Record::default()
-    };
-    leaf.starts_with(&head.encode_to_vec())
+    is_leaf_of(leaf, RecordKind::Erasure)
 }

@@ -10,15 +10,14 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::queue::Pending;
+use crate::format::FORMAT;
 use crate::frame::{self, Part, encode_part};
 use crate::identity::LogId;
 use crate::origin::RecordId;
 use crate::sealing::{self, Bound, NONCE_BYTES, Sealer};
 use crate::tree::{leaf_hash, sha256};
-use crate::verify::{tells_a_component, tells_a_hold, tells_a_look};
+use crate::verify::{tells_a_change, tells_a_component, tells_a_hold, tells_a_look};
 
-/// The version of [`Record`] that is written.
-pub(crate) const FORMAT: u32 = 1;
 /// How long a salt is.
 pub(crate) const SALT_BYTES: usize = 16;
 
@@ -64,11 +63,20 @@ impl Entry {
             RecordKind::Hold if !tells_a_hold(&self.record) => {
                 malformed("a hold says until when, and why")
             }
+            RecordKind::Change if !tells_a_change(&self.record) => {
+                malformed("a change says of what, and to what")
+            }
+            RecordKind::Change if self.sealed != Sealed::default() => {
+                malformed("a change is about nobody")
+            }
             RecordKind::Component if !tells_a_component(&self.record) => {
                 malformed("a component says what became of what")
             }
             RecordKind::Component if is_ground(&self.record) => {
                 malformed("a ground is recorded where it is signed")
+            }
+            kind if kind != RecordKind::Change && self.record.change.is_some() => {
+                malformed("only a change says what changed")
             }
             _ if self.record.erasure.is_some() || !self.sealed.erased.is_empty() => {
                 malformed("only an erasure says what was erased")

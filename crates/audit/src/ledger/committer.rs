@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::append::{AppendError, Durable};
+use super::heard::OnCommit;
 use super::queue::{Pending, Woken};
 use super::shared::Shared;
 use crate::disk::{self, Disk};
@@ -29,6 +30,8 @@ pub(super) struct Committer {
     pub(super) checkpoint_files: Vec<PathBuf>,
     pub(super) tiles: Tiles,
     pub(super) checkpoint_every: Duration,
+    /// Hears of each commit.
+    pub(super) on_commit: Option<OnCommit>,
     /// When the file `checkpoint` was last replaced, and the size it speaks for.
     pub(super) published: (Instant, u64),
     /// Held until the thread ends: no second process may open the ledger before.
@@ -113,6 +116,7 @@ impl Committer {
             root,
         };
         let batch = Batch { place, count, body };
+        let begun = Instant::now();
         let committed = self
             .store
             .commit(&batch)
@@ -137,6 +141,9 @@ impl Committer {
         }
         self.shared
             .grow(drained.iter().map(|pending| pending.leaf_hash), &self.key);
+        if let Some(on_commit) = &self.on_commit {
+            on_commit.heard(u64::from(count), begun.elapsed());
+        }
         for (pending, index) in drained.drain(..).zip(first..) {
             let durable = Durable::new(self.shared.identity.origin.record_id(index));
             // R34: a caller that hung up does not hear of it; the record stays.

@@ -22,6 +22,7 @@ use super::append::{AppendError, Entry};
 use super::opened::{entries, parts};
 use super::read::ReadError;
 use super::{Handle, Ledger};
+use crate::format::is_leaf_of;
 use crate::origin::RecordId;
 use crate::sealing::{Label, Opened, Target, is_of_dataset, label, normalised};
 
@@ -389,16 +390,9 @@ pub(super) fn settle(ledger: &Handle) -> Result<(), EraseError> {
 
 /// The records of erasures among `first..end`.
 fn recorded(ledger: &Handle, first: u64, end: u64) -> Result<Vec<u64>, ReadError> {
-    // How each leaf of an erasure begins: `format` and `kind`.
-    let head = Record {
-        format: super::FORMAT,
-        kind: RecordKind::Erasure.into(),
-        ..Record::default()
-    };
-    let head = head.encode_to_vec();
     let mut found = Vec::new();
     parts(ledger, first, end, &mut |index, part| {
-        if part.leaf.starts_with(&head) {
+        if is_leaf_of(part.leaf, RecordKind::Erasure) {
             found.push(index);
         }
         Ok(ControlFlow::Continue(()))

@@ -66,7 +66,7 @@ fn refuse_inside(file: &Path, folder: &Path) -> Result<(), OpenError> {
 }
 
 /// Whether a file lies in the ledger's own folder.
-pub(super) fn is_inside(file: &Path, folder: &Path) -> bool {
+pub(crate) fn is_inside(file: &Path, folder: &Path) -> bool {
     real(file).starts_with(real(folder))
 }
 

@@ -7,9 +7,10 @@ use motlan_api::audit::v1::{
 };
 use prost::Message as _;
 
+use super::Ledger;
 use super::append::{AppendError, Durable, Entry};
 use super::erase::block_on;
-use super::{FORMAT, Ledger};
+use crate::format::is_leaf_of;
 
 /// What a log says of other logs, as far as it is written.
 #[derive(Clone, Debug, Default)]
@@ -25,13 +26,8 @@ pub(crate) struct Links {
 impl Links {
     /// Takes note of a leaf, if it speaks of another log.
     pub(super) fn note_leaf(&mut self, leaf: &[u8]) {
-        // How each leaf begins: `format` and `kind`.
-        let &[0x08, format, 0x10, kind, ..] = leaf else {
-            return;
-        };
-        let is_ours = |due: RecordKind| i32::from(kind) == due as i32;
-        if u32::from(format) == FORMAT
-            && (is_ours(RecordKind::Link) || is_ours(RecordKind::Erasure))
+        // Of every format that is read: a link of an earlier one leads on as well.
+        if (is_leaf_of(leaf, RecordKind::Link) || is_leaf_of(leaf, RecordKind::Erasure))
             && let Ok(record) = Record::decode(leaf)
         {
             self.note(&record);

@@ -19,6 +19,7 @@ use super::shared::{Head, Shared};
 use super::{Handle, Ledger, Settings};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::disk::{self, Disk};
+use crate::format::{self, Newer, Unread};
 use crate::frame;
 use crate::identity::{Identity, IdentityError};
 use crate::note::VerifierKey;
@@ -73,6 +74,9 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
     },
+    /// It is of a newer version.
+    #[error("the ledger is newer than this program")]
+    Newer(#[from] Newer),
     /// Something stands in the log that no crash explains.
     #[error(
         "`{}` at offset {offset}: {what}; no crash leaves this, so nothing was changed: \
@@ -181,6 +185,15 @@ impl From<TileError> for OpenError {
     }
 }
 
+impl From<Unread> for OpenError {
+    fn from(unread: Unread) -> OpenError {
+        match unread {
+            Unread::Newer(newer) => newer.into(),
+            Unread::Read { file, source } => OpenError::Io { file, source },
+        }
+    }
+}
+
 impl OpenError {
     /// `file` could not be read or written.
     pub(super) fn io(file: PathBuf, source: io::Error) -> OpenError {
@@ -198,6 +211,8 @@ pub(super) fn open(
     let segment_bytes = settings.segment_bytes;
     let identity = identity(&settings)?;
     let lock = lock(&settings.folder)?;
+    // R107: before anything is changed.
+    format::look(&*settings.disk, &settings.folder, identity.id)?;
     let sealing = Sealing::open(&*settings.disk, &settings.sealing, identity.id)?;
     let tiles = Tiles::through(Arc::clone(&settings.disk), &settings.folder);
     let positions = Arc::new(Positions::default());
@@ -232,6 +247,7 @@ pub(super) fn open(
         checkpoint_files,
         tiles: tiles.clone(),
         checkpoint_every: settings.checkpoint_every,
+        on_commit: settings.on_commit,
         published,
         lock,
     };

@@ -35,6 +35,7 @@ pub(super) enum Woken {
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
+    places: usize,
     /// One permit for each place that is free.
     room: Semaphore,
     /// The longest body that a frame may have in this ledger.
@@ -52,10 +53,12 @@ impl Queue {
     /// A queue of `places` for frames whose body may have `body_bytes_max` bytes.
     pub(super) fn new(places: usize, body_bytes_max: usize) -> Queue {
         let (state, arrived) = (Mutex::default(), Condvar::new());
-        let room = Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS));
+        let places = places.clamp(1, Semaphore::MAX_PERMITS);
+        let room = Semaphore::new(places);
         Queue {
             state,
             arrived,
+            places,
             room,
             body_bytes_max,
         }
@@ -64,6 +67,11 @@ impl Queue {
     /// The longest part that fits into a frame.
     pub(super) fn part_bytes_max(&self) -> usize {
         self.body_bytes_max
+    }
+
+    /// How many are in it, without waiting for anybody.
+    pub(super) fn len(&self) -> usize {
+        self.places.saturating_sub(self.room.available_permits())
     }
 
     /// Waits for room and puts `pending` at the end. Gives it back when the queue is closed.
@@ -176,12 +184,14 @@ mod tests {
     fn a_full_queue_makes_callers_wait_until_the_committer_drains_it() {
         let queue = Queue::new(4, 1000);
         assert!((0..4).all(|_| push_now(&queue, 10)));
+        assert_eq!(queue.len(), 4);
         let mut context = Context::from_waker(Waker::noop());
         let mut fifth = pin!(queue.push(pending(10)));
         assert!(fifth.as_mut().poll(&mut context).is_pending());
         let mut batch = Vec::new();
         assert_eq!(queue.drain(&mut batch, None), Woken::Pending);
-        assert_eq!(batch.len(), 4);
+        // Whoever waits for room has a place from now on.
+        assert_eq!((batch.len(), queue.len()), (4, 1));
         assert!(matches!(
             fifth.as_mut().poll(&mut context),
             Poll::Ready(Ok(()))

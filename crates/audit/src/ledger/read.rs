@@ -8,6 +8,7 @@ use prost::Message as _;
 use thiserror::Error;
 
 use super::Handle;
+use crate::format::{Newer, Unread};
 use crate::leaves::Leaves;
 use crate::tree::{
     self, Hash, Kept, NodeError, Nodes as _, TILE_HASHES, TILE_HEIGHT, TileError, fold, inclusion,
@@ -34,6 +35,9 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is of a newer version.
+    #[error("the ledger is newer than this program")]
+    Newer(#[from] Newer),
     /// The record on disk is not the one that was written.
     #[error("record {index} is not what was written: verify the ledger")]
     Damaged {
@@ -43,6 +47,15 @@ pub enum ReadError {
     /// The tiles on disk are not those of the log.
     #[error("a tile was changed or is missing: opening the ledger anew makes it again")]
     Tiles,
+}
+
+impl From<Unread> for ReadError {
+    fn from(unread: Unread) -> ReadError {
+        match unread {
+            Unread::Newer(newer) => newer.into(),
+            Unread::Read { file, source } => ReadError::Io { file, source },
+        }
+    }
 }
 
 impl From<NodeError> for ReadError {

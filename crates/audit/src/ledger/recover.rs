@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use super::links::Links;
 use super::open::OpenError;
 use crate::disk::{self, Disk};
+use crate::format::Newer;
 use crate::frame::{Parts, Place};
 use crate::identity::Identity;
-use crate::segment::{self, Found, Header, Scan};
+use crate::segment::{self, Fault, Found, Header, Scan};
 use crate::store::{Position, Positions, SPARE};
 use crate::tree::{Hash, Tiles, Tree, leaf_hash};
 
@@ -86,6 +87,7 @@ impl Reader<'_> {
             forget_cached(self.disk, &file).map_err(failed)?;
         }
         let (mut scan, header) = Scan::open(self.disk, self.folder, number).map_err(failed)?;
+        scan.newer_header().map_or(Ok(()), Err)?;
         let header = self.check_header(log, number, header, &file)?;
         let bytes = scan.bytes();
         if bytes != header.bytes && !(is_last && bytes < header.bytes) {
@@ -109,9 +111,12 @@ impl Reader<'_> {
                         segment: number,
                         offset,
                     });
-                    self.frame(log, parts)?;
+                    self.frame(log, &file, parts)?;
                     offset += header.frame_len();
                     continue;
+                }
+                Found::Bad(Fault::Newer(version), _) => {
+                    return Err(scan.newer_frame(version).into());
                 }
                 Found::Bad(fault, _) => fault,
             };
@@ -139,8 +144,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn frame(&self, log: &mut Log, parts: Parts<'_>) -> Result<(), OpenError> {
+    fn frame(&self, log: &mut Log, file: &Path, parts: Parts<'_>) -> Result<(), OpenError> {
         for part in parts.flatten() {
+            Newer::leaf(file, part.leaf).map_or(Ok(()), Err)?;
             log.tree.push(leaf_hash(part.leaf));
             log.links.note_leaf(part.leaf);
             self.note_root(log);

@@ -13,6 +13,8 @@
 //! | 64..72 | number of nodes |
 //! | 72.. | the nodes of the key tree: number of digits (u8), digits (two a byte), node (32) |
 //! | last 32 | SHA-256 of all before |
+//!
+//! In every version magic, version and SHA-256 stand where they do.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,6 +28,7 @@ use zeroize::Zeroizing;
 use super::number::DIGITS;
 use super::tree::{KEY_BYTES, Key, KeyTree};
 use crate::disk::{self, Disk};
+use crate::format::Newer;
 use crate::identity::LogId;
 use crate::tree::sha256;
 
@@ -80,8 +83,13 @@ impl State {
         let length = usize::try_from(length).unwrap_or(0);
         let mut bytes = Zeroizing::new(vec![0; length]);
         disk::read_exact(disk, &opened, &mut bytes, 0).map_err(failed)?;
-        State::decode(&bytes).ok_or_else(|| SealingError::Malformed {
-            file: file.to_owned(),
+        State::decode(&bytes).ok_or_else(|| match newer(&bytes) {
+            Some(version) => {
+                Newer::new(file, "sealing keys", version.into(), VERSION.into()).into()
+            }
+            None => SealingError::Malformed {
+                file: file.to_owned(),
+            },
         })
     }
 
@@ -167,6 +175,15 @@ impl State {
     }
 }
 
+/// The version of a whole file that a newer program wrote; `None` where it is none.
+fn newer(bytes: &[u8]) -> Option<u16> {
+    let (bytes, sum) = bytes.split_last_chunk::<SUM_BYTES>()?;
+    let mut rest = Rest(bytes);
+    let is_ours = rest.array()? == MAGIC;
+    let version = u16::from_le_bytes(rest.array()?);
+    (is_ours && version > VERSION && sha256(bytes) == *sum).then_some(version)
+}
+
 fn open_if_there(disk: &dyn Disk, file: &Path) -> io::Result<Option<File>> {
     match disk.open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -226,6 +243,9 @@ pub enum SealingError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is of a newer version.
+    #[error("the sealing file is newer than this program")]
+    Newer(#[from] Newer),
     /// It is not what was written.
     #[error(
         "`{}` is no sealing file of version 1, or was changed: put it back from a copy",
@@ -308,6 +328,10 @@ mod tests {
         version[4] = 2;
         resum(&mut version);
         assert!(State::decode(&version).is_none());
+        assert_eq!((newer(&version), newer(&bytes)), (Some(2), None));
+        // What is damaged is not newer, whatever it says.
+        version[9] ^= 1;
+        assert_eq!(newer(&version), None);
     }
 
     #[test]

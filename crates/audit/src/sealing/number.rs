@@ -44,6 +44,11 @@ impl Label {
         Label::of("links")
     }
 
+    /// Of the records of changes, whose sealed parts say nothing.
+    pub(crate) fn changes() -> Label {
+        Label::of("changes")
+    }
+
     fn of(name: &str) -> Label {
         let mut label = [0; LABEL_BYTES];
         let hash = sha256(format!("motlan sealing\n{name}\n").as_bytes());

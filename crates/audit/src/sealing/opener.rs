@@ -86,6 +86,7 @@ pub(crate) fn label(record: &Record) -> Label {
         RecordKind::Look => Label::looks(),
         RecordKind::Hold => Label::holds(),
         RecordKind::Link => Label::links(),
+        RecordKind::Change => Label::changes(),
         RecordKind::Unspecified
         | RecordKind::Question
         | RecordKind::Outcome

@@ -7,9 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Disk};
+use crate::format::Newer;
 use crate::frame::{self, Header as FrameHeader, Parts, Place};
 use crate::identity::LogId;
 use crate::segment::{self, Header};
+use crate::tree::Hash;
 
 /// How much is read at once; more than the longest frame.
 const WINDOW_BYTES: usize = 2 << 20;
@@ -28,6 +30,8 @@ pub(crate) struct Scan<'a> {
     bytes: u64,
     /// The length that its header gives.
     bytes_due: u64,
+    /// The version of its header, where that is a newer one.
+    newer: Option<u16>,
     window: Vec<u8>,
     window_at: u64,
 }
@@ -48,6 +52,8 @@ pub(crate) enum Found<'a> {
 pub(crate) enum Fault {
     /// No whole frame header, and not only zeroes.
     NoHeader,
+    /// A whole frame header of this version, which only a newer program reads.
+    Newer(u16),
     /// A frame of another log.
     Foreign,
     /// A frame that begins with another record than is due.
@@ -66,6 +72,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::NoHeader => f.write_str("bytes that are no frame of a ledger"),
+            Fault::Newer(version) => write!(f, "a frame of format {version}"),
             Fault::Foreign => f.write_str("a frame of another log"),
             Fault::Misplaced { first, due } => {
                 write!(
@@ -106,13 +113,13 @@ impl Scan<'_> {
             file,
             bytes,
             bytes_due: bytes,
+            newer: None,
             window: Vec::new(),
             window_at: 0,
         };
-        let header = scan
-            .read(0, segment::HEADER_BYTES)?
-            .first_chunk()
-            .and_then(Header::decode);
+        let header_bytes = scan.read(0, segment::HEADER_BYTES)?.first_chunk();
+        let header = header_bytes.and_then(Header::decode);
+        scan.newer = header_bytes.and_then(Header::newer);
         scan.bytes_due = header.map_or(bytes, |header| header.bytes);
         Ok((scan, header))
     }
@@ -120,6 +127,51 @@ impl Scan<'_> {
     /// The file's path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the header says, where a newer program wrote it.
+    pub(crate) fn newer_header(&self) -> Option<Newer> {
+        let version = u32::from(self.newer?);
+        let known = segment::VERSION.into();
+        Some(Newer::new(&self.path, "a segment", version, known))
+    }
+
+    /// What a frame says, where a newer program wrote it.
+    pub(crate) fn newer_frame(&self, version: u16) -> Newer {
+        let known = frame::VERSION.into();
+        Newer::new(&self.path, "a frame", version.into(), known)
+    }
+
+    /// Whether the segment has a record of `log`; what of it a newer program wrote. Up to the first
+    /// damage.
+    pub(crate) fn look(&mut self, log: LogId) -> io::Result<Result<bool, Newer>> {
+        let mut place = Place {
+            log,
+            first: 0,
+            root: Hash::default(),
+        };
+        let (mut offset, mut has_record) = (segment::HEADER_BYTES as u64, false);
+        loop {
+            let path = self.path.clone();
+            // Each frame follows on another root, which only a reader of the whole log knows.
+            let (header, mut parts) = match self.at(offset, &place)? {
+                Found::Bad(Fault::Newer(version), _) => return Ok(Err(self.newer_frame(version))),
+                Found::Frame(header, parts)
+                | Found::Bad(Fault::Misplaced { .. } | Fault::Forked, Some((header, parts)))
+                    if header.fits(parts.0) =>
+                {
+                    (header, parts)
+                }
+                Found::End | Found::Frame(..) | Found::Bad(..) => return Ok(Ok(has_record)),
+            };
+            let newer = parts.find_map(|part| Newer::leaf(&path, part?.leaf));
+            if let Some(newer) = newer {
+                return Ok(Err(newer));
+            }
+            has_record = true;
+            place.first = header.place.first.saturating_add(u64::from(header.count));
+            offset += header.frame_len();
+        }
     }
 
     /// The file's length.
@@ -131,6 +183,9 @@ impl Scan<'_> {
     pub(crate) fn at(&mut self, offset: u64, place: &Place) -> io::Result<Found<'_>> {
         let header_bytes = self.read(offset, frame::HEADER_BYTES)?;
         let Some(header) = header_bytes.first_chunk().and_then(FrameHeader::decode) else {
+            if let Some(version) = header_bytes.first_chunk().and_then(FrameHeader::newer) {
+                return Ok(Found::Bad(Fault::Newer(version), None));
+            }
             let blank = header_bytes.iter().all(|byte| *byte == 0);
             let end = blank && self.last_nonzero(offset)?.is_none();
             return Ok(if end {
@@ -173,7 +228,11 @@ impl Scan<'_> {
         let may_be_torn = match fault {
             Fault::NoHeader | Fault::BadBody => true,
             Fault::CutOff => self.bytes < self.bytes_due,
-            Fault::Foreign | Fault::Misplaced { .. } | Fault::Forked | Fault::BadCount => false,
+            Fault::Newer(_)
+            | Fault::Foreign
+            | Fault::Misplaced { .. }
+            | Fault::Forked
+            | Fault::BadCount => false,
         };
         if !may_be_torn {
             return Ok(None);

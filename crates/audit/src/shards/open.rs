@@ -11,6 +11,7 @@ use super::layout::LayoutError;
 use super::lease::Open;
 use super::turn::{TurnError, ended, successor};
 use super::{Inner, ShardSettings, Shards, drop, lock};
+use crate::backup::is_half_restored;
 use crate::ledger::{CreateError, Ledger, OpenError};
 use crate::origin::{Origin, Quarter};
 
@@ -24,6 +25,14 @@ pub enum OpenShardsError {
     /// There is none.
     #[error("`{folder}` holds no ledger: `motlan ledger init` makes one")]
     None {
+        /// The folder.
+        folder: String,
+    },
+    /// A backup was being put back.
+    #[error(
+        "`{folder}` holds half of a backup: `motlan ledger restore` was interrupted; run it again"
+    )]
+    Half {
         /// The folder.
         folder: String,
     },
@@ -83,6 +92,11 @@ impl Shards {
     /// As [`Shards::open`].
     pub fn open_newest(settings: ShardSettings) -> Result<Shards, OpenShardsError> {
         let kept = settings.layout.quarters()?;
+        if is_half_restored(&settings.layout.ledgers) {
+            return Err(OpenShardsError::Half {
+                folder: settings.layout.ledgers.display().to_string(),
+            });
+        }
         let quarter = kept.last().copied().ok_or_else(|| OpenShardsError::None {
             folder: settings.layout.ledgers.display().to_string(),
         })?;

@@ -11,6 +11,7 @@ use super::lease::Open;
 use super::{QUARTERS_AHEAD_MAX, ShardSettings, Shards, lock};
 use crate::identity::{Identity, IdentityError};
 use crate::ledger::{AppendError, CreateError, Ledger, OpenError, ReadError, State, block_on};
+use crate::note::KeyError;
 use crate::origin::{Origin, Quarter};
 
 /// How often a turn that waits looks whether all is being closed.
@@ -35,6 +36,9 @@ pub enum TurnError {
     /// The next log could not be made.
     #[error("the log of the next quarter was not made")]
     Create(#[from] CreateError),
+    /// The key that was laid ready for it cannot be used.
+    #[error("the key of the next log cannot be used")]
+    Key(#[from] KeyError),
     /// What lies in its place is not it.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -117,7 +121,7 @@ impl Shards {
         if ahead > ahead_max {
             return Err(TurnError::Ahead { now, newest });
         }
-        let new = next_log(&self.0.settings, old.origin(), now)?;
+        let new = next_log(&self.0.settings, &old, now)?;
         *ending = Some(self.pass_on(&new, now_us)?);
         self.finish(&mut ending, now_us)?;
         tracing::info!(from = %old.origin(), to = %new.origin(), "the quarter has turned");
@@ -176,10 +180,10 @@ impl Shards {
 /// Makes the log of `quarter`, unless an interrupted turn has, and opens it.
 fn next_log(
     settings: &ShardSettings,
-    before: &Origin,
+    before: &Ledger,
     quarter: Quarter,
 ) -> Result<Ledger, TurnError> {
-    let (due, own) = (before.in_quarter(quarter), settings.of(quarter));
+    let (due, mut own) = (before.origin().in_quarter(quarter), settings.of(quarter));
     match Identity::read(&own.folder) {
         Ok(there) if there.origin == due => {}
         Ok(there) => {
@@ -187,7 +191,14 @@ fn next_log(
             return Err(TurnError::Other { due, found });
         }
         // An interrupted making is begun again.
-        Err(IdentityError::Missing { .. }) => Ledger::create_with(&own, &due)?,
+        Err(IdentityError::Missing { .. }) => {
+            // R109: the link that the old log gets names it, so the old key vouches for it.
+            own.key = match settings.keys.next()? {
+                Some(next) => next,
+                None => Arc::clone(before.key()),
+            };
+            Ledger::create_with(&own, &due)?;
+        }
         Err(error) => return Err(error.into()),
     }
     let new = Ledger::open(own)?;

@@ -1,5 +1,7 @@
 //! Verifying all logs of an instance, and that each goes on from the one before it.
 
+mod chain;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use crate::note::VerifierKey;
 use crate::origin::{Origin, Quarter};
 use crate::sealing::Sealing;
 use crate::verify::{End, Findings, Report, VerifyError, verify_to};
+use chain::Chain;
 
 /// What a verification of all logs found.
 #[derive(Debug, Default)]
@@ -40,7 +43,9 @@ impl ShardsReport {
 }
 
 /// Verifies the logs of all quarters in `folder`, as [`verify_with`](crate::verify_with) does one,
-/// and that each goes on from the one before it. `sealings` is the folder of their sealing files.
+/// and that each goes on from the one before it. Each is checked with its own key: that must be one
+/// of `keys`, or named by a signed link of a log next to it whose key is vouched for. `sealings` is
+/// the folder of their sealing files.
 /// `from` leaves out older logs, which are elsewhere; otherwise it is a finding that the log before
 /// the oldest is missing and not on record as dropped. `progress` gets the quarter, the bytes read
 /// and the bytes there are.
@@ -49,7 +54,7 @@ impl ShardsReport {
 /// [`VerifyError`] where it could not be done.
 pub fn verify_shards(
     folder: &Path,
-    key: &VerifierKey,
+    keys: &[VerifierKey],
     sealings: Option<&Path>,
     from: Option<Quarter>,
     mut progress: impl FnMut(Quarter, u64, u64),
@@ -59,16 +64,19 @@ pub fn verify_shards(
     let mut newer: Option<Seen> = None;
     let mut dropped = Vec::new();
     let mut left = listed(folder, from)?;
+    let mut chain = Chain::new(keys, folder, &left);
     while let Some(quarter) = left.pop_last() {
         let of_quarter = folder.join(quarter.to_string());
         // What is wrong with a log's description is found below.
-        let identity = Identity::read(&of_quarter).ok().zip(sealings);
+        let identity = Identity::read(&of_quarter).ok();
+        let key = chain.key_of(identity.as_ref()).ok_or(VerifyError::NoKey)?;
         let sealing = identity
+            .zip(sealings)
             .map(|(own, all)| Sealing::find(&*disk, &all.join(quarter.to_string()), own.id))
             .transpose()?;
         let end = newer.as_ref().and_then(|newer| newer.end_of(quarter));
         let mut tell = |done, total| progress(quarter, done, total);
-        let (found, links) = verify_to(&disk, &of_quarter, key, sealing.as_ref(), end, &mut tell)?;
+        let (found, links) = verify_to(&disk, &of_quarter, &key, sealing.as_ref(), end, &mut tell)?;
         if newer.is_none() && links.successor.is_some() {
             let now = listed(folder, from)?;
             if now.last().is_some_and(|newest| *newest > quarter) {
@@ -86,10 +94,16 @@ pub fn verify_shards(
             quarter,
             origin: own.map(ToString::to_string).unwrap_or_default(),
             records: found.records,
+            is_understood: found.newer.is_none(),
             links,
+            key: key.to_string(),
         };
+        chain.push(&of_quarter, &seen, found.unsigned_links == 0);
         dropped.extend(seen.links.dropped.iter().cloned());
-        report.compare(&of_quarter, &seen, newer.as_ref(), key);
+        // What a log of a newer format says of others is not known.
+        if seen.is_understood && newer.as_ref().is_none_or(|next| next.is_understood) {
+            report.compare(&of_quarter, &seen, newer.as_ref());
+        }
         if dropped.iter().any(|link| link.origin == seen.origin) {
             let what = "is on record as dropped, and is here";
             report.links.add(&of_quarter, None, None, what);
@@ -100,6 +114,7 @@ pub fn verify_shards(
     let oldest = newer.ok_or_else(|| LayoutError::Empty {
         folder: folder.to_owned(),
     })?;
+    chain.tell(&mut report.links);
     report.look_before(folder, &oldest, &dropped, from);
     report.is_turning &= report.logs.len() > 1;
     Ok(report)
@@ -117,7 +132,11 @@ struct Seen {
     quarter: Quarter,
     origin: String,
     records: u64,
+    /// Whether this program could read all of it.
+    is_understood: bool,
     links: Links,
+    /// The key that it was checked with.
+    key: String,
 }
 
 impl Seen {
@@ -133,7 +152,7 @@ impl Seen {
 
 impl ShardsReport {
     /// Compares what a log says of the next one, and the next one of it. The newest has none.
-    fn compare(&mut self, folder: &Path, log: &Seen, next: Option<&Seen>, key: &VerifierKey) {
+    fn compare(&mut self, folder: &Path, log: &Seen, next: Option<&Seen>) {
         let mut wrong = |what: String| self.links.add(folder, None, None, what);
         let named = |link: &Link| format!("`{}`", link.origin);
         let Some(next) = next else {
@@ -143,10 +162,9 @@ impl ShardsReport {
             self.is_turning = log.links.predecessor.is_none();
             return;
         };
-        let is_key = |link: &Link| link.key == key.to_string();
         let is_new = self.logs.len() == 1 && next.links.predecessor.is_none();
         match &log.links.successor {
-            Some(link) if link.origin == next.origin && is_key(link) => {}
+            Some(link) if link.origin == next.origin && link.key == next.key => {}
             Some(link) => wrong(format!(
                 "names {} with the key `{}` as the log that follows it, and the next one here is \
                  `{}`",
@@ -158,7 +176,7 @@ impl ShardsReport {
             None => wrong(format!("does not name `{}`, which follows it", next.origin)),
         }
         match &next.links.predecessor {
-            Some(link) if link.origin == log.origin && is_key(link) => {
+            Some(link) if link.origin == log.origin && link.key == log.key => {
                 if next.end_of(log.quarter).is_none() {
                     let what = "names it as the log before it, and not where it ended";
                     wrong(format!("`{}` {what}", next.origin));
@@ -239,7 +257,9 @@ mod tests {
             quarter: "2026q4".parse().unwrap(),
             origin: "a/b/2026q4".into(),
             records: 2,
+            is_understood: true,
             links,
+            key: String::new(),
         };
         let mut report = ShardsReport::default();
         report.look_before(Path::new("ledger"), &oldest, &[dropped], None);

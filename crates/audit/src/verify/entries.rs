@@ -10,6 +10,7 @@ use prost::Message as _;
 use super::walk::{Visit, Walk};
 use super::{Findings, VerifyError};
 use crate::disk::LocalDisk;
+use crate::format;
 use crate::frame::Part;
 use crate::identity::Identity;
 use crate::origin::RecordId;
@@ -49,6 +50,8 @@ pub fn read_entries(
 ) -> Result<Findings, VerifyError> {
     let identity = Identity::read(folder)?;
     sealing.map_or(Ok(()), |sealing| sealing.must_be_of(identity.id))?;
+    // R107: all of it or nothing.
+    format::look(&LocalDisk, folder, identity.id)?;
     let mut walk = Walk::new(&LocalDisk, folder, &identity, Findings::default());
     walk.run(
         &mut Show {
@@ -58,7 +61,8 @@ pub fn read_entries(
         },
         &mut |_, _| {},
     )?;
-    Ok(walk.findings)
+    walk.newer
+        .map_or(Ok(walk.findings), |newer| Err(newer.into()))
 }
 
 struct Show<'a, F> {

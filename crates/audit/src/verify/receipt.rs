@@ -5,6 +5,7 @@ use prost::Message as _;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::format::{FORMAT, leaf_format};
 use crate::note::VerifierKey;
 use crate::origin::{Origin, RecordId};
 use crate::proof::PROOF_HASHES_MAX;
@@ -40,6 +41,12 @@ pub enum ReceiptError {
         "the proof does not lead to the checkpoint: the record, its index or the proof was changed"
     )]
     NotIncluded,
+    /// The record is proven, and of a newer version.
+    #[error(
+        "the receipt is for a record of format {0}, written by a newer motlan: use that version or \
+         a later one to read it"
+    )]
+    Newer(u32),
     /// What is proven to stand in the log is no record.
     #[error("the receipt is for something that is no record")]
     NoRecord,
@@ -65,6 +72,10 @@ pub fn verify_receipt(receipt: &Receipt, key: &VerifierKey) -> Result<Proven, Re
         &checkpoint.root,
     ) {
         return Err(ReceiptError::NotIncluded);
+    }
+    // Only behind the proof: a changed byte is a number too.
+    if let Some(format) = leaf_format(&receipt.leaf).filter(|format| *format > FORMAT) {
+        return Err(ReceiptError::Newer(format));
     }
     let record = Record::decode(receipt.leaf.as_slice()).map_err(|_| ReceiptError::NoRecord)?;
     let id = checkpoint.origin.record_id(receipt.index);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::format::Newer;
 use crate::origin::Origin;
 
 /// How many findings a report keeps; all are counted.
@@ -32,8 +33,12 @@ pub struct Report {
     pub holds: u64,
     /// How many of them name the log before or after.
     pub links: u64,
+    /// How many of those came after the signed checkpoint.
+    pub unsigned_links: u64,
     /// How many of them tell what became of a component of a dossier.
     pub components: u64,
+    /// How many of them tell that other settings were taken in force, or refused.
+    pub changes: u64,
     /// What the sealed parts showed; `None` where no sealing file was given, and so none was
     /// opened.
     pub sealed: Option<SealedParts>,
@@ -47,14 +52,18 @@ pub struct Report {
     pub tiles: u64,
     /// How many full tiles are not in a file, or not whole. Opening the ledger writes them.
     pub tiles_missing: u64,
+    /// What a newer program wrote first, where one did: this one cannot tell whether that is sound.
+    pub newer: Option<Newer>,
+    /// How many records it wrote of which only the hash was checked.
+    pub newer_records: u64,
     /// What is wrong.
     pub findings: Findings,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong, and all was understood.
     pub fn is_sound(&self) -> bool {
-        self.findings.count == 0
+        self.findings.count == 0 && self.newer.is_none()
     }
 }
 

@@ -8,7 +8,9 @@ use motlan_api::audit::v1::{
     ErasureScope, LinkDirection, Look, Record, RecordKind, Result as Ended,
 };
 
+use super::change::tells_a_change;
 use super::component::tells_a_component;
+use crate::format::FORMAT_OF_CHANGES;
 use crate::origin::Quarter;
 
 /// How long a root is.
@@ -89,6 +91,14 @@ impl Rules {
             RecordKind::Component => {
                 if !tells_a_component(record) {
                     wrong("a component that does not say what became of what".to_owned());
+                }
+            }
+            RecordKind::Change => {
+                if record.format < FORMAT_OF_CHANGES {
+                    wrong("a change in a format that has none".to_owned());
+                }
+                if !tells_a_change(record) {
+                    wrong("a change that does not say of what, and to what".to_owned());
                 }
             }
             RecordKind::Question => {
@@ -188,6 +198,7 @@ fn tells_its_own(record: &Record, wrong: &mut dyn FnMut(String)) {
         (record.hold.is_some(), RecordKind::Hold, "a hold"),
         (record.link.is_some(), RecordKind::Link, "another log"),
         (has_component, RecordKind::Component, "a component"),
+        (record.change.is_some(), RecordKind::Change, "a change"),
     ] {
         if told && record.kind() != kind {
             wrong(format!("tells of {what} and is of another kind"));

@@ -98,6 +98,11 @@ impl<'a> Seals<'a> {
         }
     }
 
+    /// What was seen, without saying what of it should not be so.
+    pub(super) fn parts(self) -> SealedParts {
+        self.parts
+    }
+
     /// Compares what is gone with what the erasures say. `size` is that of the log.
     pub(super) fn finish(self, file: &std::path::Path, findings: &mut Findings) -> SealedParts {
         let mut find = |record, what: &str| findings.add(file, None, Some(record), what);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Findings, VerifyError};
 use crate::disk::Disk;
+use crate::format::Newer;
 use crate::frame::{Header as FrameHeader, Part, Parts, Place};
 use crate::identity::Identity;
 use crate::segment::{self, Fault, Found, Header, Scan};
@@ -23,6 +24,11 @@ pub(super) trait Visit {
         leaf_hash: &Hash,
         wrong: &mut dyn FnMut(String),
     ) -> ControlFlow<()>;
+
+    /// A record that a newer program wrote, of which only the hash is understood.
+    fn newer(&mut self) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
 
     /// The tree has one leaf more.
     fn pushed(&mut self, _tree: &Tree) {}
@@ -43,6 +49,10 @@ pub(super) struct Walk<'a> {
     /// Whether each record from the first on was read, so that the tree is the log's.
     linked: bool,
     pub(super) findings: Findings,
+    /// What was met first of what a newer program wrote.
+    pub(super) newer: Option<Newer>,
+    /// Whether something of that could not be passed, so that not all records were read.
+    pub(super) is_cut: bool,
     pub(super) segments: u64,
     pub(super) frames: u64,
 }
@@ -73,6 +83,8 @@ impl<'a> Walk<'a> {
             next,
             linked,
             findings,
+            newer: None,
+            is_cut: false,
             segments: 0,
             frames: 0,
         }
@@ -141,6 +153,10 @@ impl<'a> Walk<'a> {
         };
         let (mut scan, header) = Scan::open(self.disk, self.folder, number).map_err(failed)?;
         self.segments += 1;
+        if let Some(newer) = scan.newer_header() {
+            self.stop_at(newer);
+            return Ok(ControlFlow::Continue(()));
+        }
         self.check_header(&file, number, header, scan.bytes());
         let mut offset = segment::HEADER_BYTES as u64;
         loop {
@@ -151,6 +167,12 @@ impl<'a> Walk<'a> {
                 Then::Stop => return Ok(ControlFlow::Break(())),
             }
         }
+    }
+
+    /// Notes what cannot be read, nor what comes after it.
+    fn stop_at(&mut self, newer: Newer) {
+        self.newer.get_or_insert(newer);
+        (self.is_cut, self.linked) = (true, false);
     }
 
     fn check_header(&mut self, file: &Path, number: u64, header: Option<Header>, bytes: u64) {
@@ -193,6 +215,10 @@ impl<'a> Walk<'a> {
         let (header, parts) = match scan.at(offset, &place)? {
             Found::End => return Ok(Then::Segment),
             Found::Frame(header, parts) => (header, parts),
+            Found::Bad(Fault::Newer(version), _) => {
+                self.stop_at(scan.newer_frame(version));
+                return Ok(Then::Segment);
+            }
             // The tree is not the log's any more, and this has been told.
             Found::Bad(Fault::Forked, Some((header, parts))) if !self.linked => (header, parts),
             Found::Bad(fault, frame) => {
@@ -237,11 +263,19 @@ impl<'a> Walk<'a> {
     ) -> ControlFlow<()> {
         self.frames += 1;
         let due = header.place.first.saturating_add(u64::from(header.count));
+        // A damaged byte is no version.
+        let is_whole = header.fits(parts.0);
         for (part, index) in parts.flatten().zip(header.place.first..due) {
             let findings = &mut self.findings;
             let mut wrong = |what| findings.add(path, Some(offset), Some(index), what);
             let leaf_hash = leaf_hash(part.leaf);
-            visit.record(index, part, &leaf_hash, &mut wrong)?;
+            match Newer::leaf(path, part.leaf).filter(|_| is_whole) {
+                Some(newer) => {
+                    self.newer.get_or_insert(newer);
+                    visit.newer()?;
+                }
+                None => visit.record(index, part, &leaf_hash, &mut wrong)?,
+            }
             self.tree.push(leaf_hash);
             visit.pushed(&self.tree);
         }

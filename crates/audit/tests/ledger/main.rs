@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod bytes;
+mod changes;
 mod common;
 mod concurrent;
 mod damage;

@@ -22,7 +22,7 @@ async fn a_record_survives_drop_and_reopening_with_a_receipt_that_holds() {
     assert_eq!(ledger.size(), 2);
     assert_eq!(ledger.record(1).unwrap(), written);
     assert_eq!(written.question, Some(0));
-    assert_eq!((written.format, written.sealed_sha256.len()), (1, 32));
+    assert_eq!((written.format, written.sealed_sha256.len()), (2, 32));
     let proven = verify_receipt(&ledger.receipt(0).unwrap(), &place.verifier()).unwrap();
     assert_eq!(proven.id, ledger.record_id(0));
     assert_eq!(proven.record, ledger.record(0).unwrap());

@@ -1,11 +1,15 @@
 //! The logs of several quarters: the turn, what a crash leaves of it, dropping, and verification
 //! over all of them.
 
+mod backup;
 mod dropping;
+mod full;
+mod keys;
 mod restored;
 mod stopping;
 
 use std::fs;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +94,14 @@ impl Years {
     pub(crate) fn verified(&self) -> ShardsReport {
         let layout = self.layout();
         let (folder, sealings) = (&layout.ledgers, Some(layout.sealings.as_path()));
-        verify_shards(folder, self.key.verifier(), sealings, None, |_, _, _| {}).unwrap()
+        verify_shards(
+            folder,
+            from_ref(self.key.verifier()),
+            sealings,
+            None,
+            |_, _, _| {},
+        )
+        .unwrap()
     }
 
     pub(crate) fn must_be_sound(&self) -> ShardsReport {
@@ -342,7 +353,14 @@ async fn a_log_that_is_missing_or_another_is_found() {
     assert!(found.contains("not on record as dropped"), "{found}");
     let from = |text| {
         let (folder, key) = (&layout.ledgers, years.key.verifier());
-        verify_shards(folder, key, None, Some(quarter(text)), |_, _, _| {}).unwrap()
+        verify_shards(
+            folder,
+            from_ref(key),
+            None,
+            Some(quarter(text)),
+            |_, _, _| {},
+        )
+        .unwrap()
     };
     // Unless somebody says that it is elsewhere.
     let report = from("2026q4");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use verdict::{Named, Verdict};
 
-use crate::show::{component_json, ground, hex};
+use crate::show::{change_json, component_json, ground, hex};
 
 /// The version of the schema that events follow.
 const SCHEMA: &str = "1.8.0";
@@ -278,6 +278,11 @@ fn others(record: &Record) -> Vec<(&'static str, Value)> {
             "component",
             record.component.is_some(),
             record.component.as_ref().map(component_json).into(),
+        ),
+        (
+            "change",
+            record.change.is_some(),
+            record.change.as_ref().map(change_json).into(),
         ),
     ];
     let so = all.into_iter().filter(|(_, is_so, _)| *is_so);

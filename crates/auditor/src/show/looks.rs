@@ -63,7 +63,8 @@ pub(super) fn sealed_words(record: &Record, sealed: &Sealed) -> Vec<(&'static st
         | RecordKind::Outcome
         | RecordKind::Erasure
         | RecordKind::Link
-        | RecordKind::Component => Vec::new(),
+        | RecordKind::Component
+        | RecordKind::Change => Vec::new(),
     }
 }
 

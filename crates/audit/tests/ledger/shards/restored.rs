@@ -139,7 +139,7 @@ async fn a_quarter_that_turns_while_it_is_verified_is_no_finding() {
         let (layout, mut has_turned) = (years.layout(), false);
         let report = verify_shards(
             &layout.ledgers,
-            years.key.verifier(),
+            std::slice::from_ref(years.key.verifier()),
             None,
             None,
             |_, _, _| {

@@ -10,6 +10,7 @@ const OTHER: u32 = 99;
 
 const CREATE: Named = (1, "Create");
 const READ: Named = (2, "Read");
+const UPDATE: Named = (3, "Update");
 const DELETE: Named = (4, "Delete");
 
 const INFORMATIONAL: Named = (1, "Informational");
@@ -52,6 +53,23 @@ fn component(record: &Record) -> Verdict {
     }
 }
 
+/// Other settings are in force, or were refused.
+fn change(record: &Record) -> Verdict {
+    let told = record.change.as_ref();
+    let is_refused = told.is_some_and(|change| change.faults > 0);
+    let (severity, status, action, disposition) = match is_refused {
+        true => (MEDIUM, FAILURE, DENY, BLOCKED),
+        false => (LOW, SUCCESS, ALLOW, ALLOWED),
+    };
+    Verdict {
+        activity: UPDATE,
+        severity,
+        status,
+        action,
+        disposition,
+    }
+}
+
 impl Verdict {
     pub(super) fn on(record: &Record) -> Verdict {
         let read = |severity, status, action, disposition| Verdict {
@@ -84,6 +102,7 @@ impl Verdict {
                 disposition: ALLOWED,
             },
             (RecordKind::Component, _) => component(record),
+            (RecordKind::Change, _) => change(record),
             // Also of kinds that a newer gateway writes.
             (kind, _) => Verdict {
                 activity: (OTHER, kind.as_str_name()),
