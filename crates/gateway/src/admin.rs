@@ -1,21 +1,25 @@
 //! The operator's listener: metrics, liveness, readiness, and the log's public half. In the clear.
 
 mod log;
+mod standing;
+
+use std::sync::Weak;
 
 use axum::Router;
 use axum::extract::{RawQuery, State as Shared};
-use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use jiff::Timestamp;
 use motlan_audit::{Ledger, Room, Shards, State};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
-use crate::enforced::{InForce, Standing};
+use crate::lookup::Lookups;
+use crate::reload::Reloadable;
 use crate::shadow::Shadow;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Exposition, Metrics};
 use crate::witnesses::CosignedNote;
 
 /// Requests at once, of all kinds together but the probes; the next one waits.
@@ -26,12 +30,14 @@ const REQUESTS_MAX: usize = 32;
 pub struct Admin {
     /// `/metrics`.
     pub metrics: Metrics,
+    /// `/metrics`, as long as there are any.
+    pub lookups: Weak<Lookups>,
     /// `/readyz` and `/log/`.
     pub shards: Shards,
     /// `/log/checkpoint`, once there is one.
     pub cosigned: CosignedNote,
     /// `/readyz`.
-    pub in_force: InForce,
+    pub reloadable: Reloadable,
     /// `/shadow`, where a candidate decides beside it.
     pub shadow: Option<Shadow>,
     /// Not ready once this is set.
@@ -64,23 +70,34 @@ fn bounded(probes: Router, routes: Router) -> Router {
     probes.merge(routes.layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX)))
 }
 
-async fn metrics(Shared(admin): Shared<Admin>) -> impl IntoResponse {
+/// In OpenMetrics, with exemplars, for a scraper that asks for it; else in Prometheus' own format.
+async fn metrics(Shared(admin): Shared<Admin>, headers: HeaderMap) -> impl IntoResponse {
+    let ledger = admin.shards.newest();
     // A disk that cannot be asked is told of by the ledger, once it cannot write.
-    if let Ok(room) = admin.shards.newest().room() {
+    if let Ok(room) = ledger.room() {
         admin.metrics.room(room);
     }
-    match admin.metrics.text() {
-        Ok(text) => (StatusCode::OK, text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    admin.metrics.ledger(&ledger);
+    if let Some(lookups) = admin.lookups.upgrade() {
+        let (taken, places) = lookups.in_flight();
+        admin.metrics.in_flight(taken, places);
     }
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let (status, exposition) = match admin.metrics.exposition(accept.unwrap_or_default()) {
+        Ok(exposition) => (StatusCode::OK, exposition),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Exposition::of(&error)),
+    };
+    let content_type = [(CONTENT_TYPE, exposition.content_type)];
+    (status, content_type, exposition.text)
 }
 
 /// Ready while the ledger can write and has room, and nobody has asked to stop. A set that was
-/// refused makes no gateway unready: the one in force is good. `?verbose` tells of both.
+/// refused makes no gateway unready: the one in force is good. `?verbose` tells of both, and of the
+/// credentials of both sides.
 async fn ready(Shared(admin): Shared<Admin>, RawQuery(query): RawQuery) -> (StatusCode, String) {
     let (status, mut text) = admin.ready();
     if query.is_some_and(|query| query == "verbose") {
-        text.push_str(&told(&admin.in_force.standing()));
+        text.push_str(&admin.reloadable.told());
     }
     (status, text)
 }
@@ -99,23 +116,6 @@ async fn shadow(Shared(admin): Shared<Admin>, RawQuery(query): RawQuery) -> (Sta
     (StatusCode::OK, text)
 }
 
-/// Since when the set in force decides, and what was wrong with the last one that was refused.
-fn told(standing: &Standing) -> String {
-    let mut text = format!("taken {}\n", time(standing.taken_us));
-    if let Some(failed) = &standing.failed {
-        text.push_str(&format!("refused {}\n", time(failed.at_us)));
-        for line in failed.problems.to_string().lines() {
-            text.push_str(&format!("  {line}\n"));
-        }
-    }
-    text
-}
-
-fn time(unix_us: i64) -> String {
-    let time = Timestamp::from_second(unix_us.div_euclid(1_000_000));
-    time.map_or_else(|_| unix_us.to_string(), |time| time.to_string())
-}
-
 impl Admin {
     fn ready(&self) -> (StatusCode, String) {
         let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
@@ -130,7 +130,7 @@ impl Admin {
             State::Writing => {
                 let text = format!(
                     "ready\nrevision {}\nrecords {}\nquarter {}\n",
-                    self.in_force.standing().revision,
+                    self.reloadable.in_force.set().revision(),
                     ledger.size(),
                     ledger.origin().quarter()
                 );

@@ -49,8 +49,9 @@ impl Edge {
             Ok(certificate) if is_own => self.own(certificate, request).await,
             Ok(certificate) => self.lookups.call(certificate, request).await,
             Err(why) => {
-                self.lookups.stranger();
-                WireError::unregistered(why.to_string()).response(None)
+                let error = WireError::unregistered(why.to_string());
+                self.lookups.turned_away(&error);
+                error.response(None)
             }
         };
         Ok(response)
@@ -64,10 +65,12 @@ impl Edge {
     ) -> Response<ReplyBody> {
         let mut admission = Admission::new(certificate, self.in_force.follow());
         if let Err(barred) = admission.peer() {
-            if matches!(barred, Barred::Stranger(_)) {
-                self.lookups.stranger();
+            let is_known = matches!(barred, Barred::Suspended(_));
+            let error = WireError::from(barred);
+            if !is_known {
+                self.lookups.turned_away(&error);
             }
-            return WireError::from(barred).response(None);
+            return error.response(None);
         }
         let answered = self.control.call(admission, request).await;
         answered.unwrap_or_else(|error| error.response(None))

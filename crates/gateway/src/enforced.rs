@@ -5,17 +5,16 @@ mod in_force;
 mod problems;
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use motlan_catalog::{Revision, SignedCatalog, SignedFolder};
 use motlan_policy::{Rules, RulesError};
-use rustls::ClientConfig;
 
 use crate::control::Reflection;
 use crate::identity::Tokens;
 use crate::owners::{OwnerLimits, Owners};
 use crate::settings::Settings;
 use crate::state;
+use crate::tls::ClientCredentials;
 pub(crate) use in_force::Following;
 pub use in_force::{Failed, InForce, Reloaded, Standing};
 pub use problems::Problems;
@@ -27,7 +26,7 @@ pub struct Sources {
     /// `aud` of callers' tokens.
     pub audience: String,
     /// How hands are shaken with owners' systems.
-    pub client_tls: Arc<ClientConfig>,
+    pub client: ClientCredentials,
     /// How much may be asked of them.
     pub owners: OwnerLimits,
     /// Whether there is a state for what uses of grants leave behind.
@@ -54,11 +53,11 @@ pub(crate) struct Read {
 impl Sources {
     /// Those that a configuration names.
     #[must_use]
-    pub fn of(settings: &Settings, client_tls: Arc<ClientConfig>) -> Self {
+    pub fn of(settings: &Settings, client: ClientCredentials) -> Self {
         Self {
             catalog: settings.catalog.clone(),
             audience: settings.audience.clone(),
-            client_tls,
+            client,
             owners: settings.limits.owners,
             has_state: settings.state.is_some(),
         }
@@ -100,7 +99,8 @@ impl Enforced {
         }
         let owners = read.as_ref().map(|read| {
             let before = before.map(|before| &before.owners);
-            Owners::new(&read.catalog, &sources.client_tls, sources.owners, before)
+            let tls = sources.client.newest();
+            Owners::new(&read.catalog, &tls, sources.owners, before)
         });
         let owners = owners.and_then(|owners| problems.note(owners));
         match (read, owners) {

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -19,8 +18,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::edge::Edge;
 use crate::enforced::InForce;
-use crate::identity::{Certificate, Peer, PeerError};
+use crate::identity::{Certificate, Peer};
 use crate::telemetry::Metrics;
+use crate::tls::{Cause, Presented, ServerCredentials};
 use crate::workers::{Seat, Workers};
 use heard::{Heard, Listening};
 use share::Share;
@@ -60,8 +60,8 @@ pub struct ListenerLimits {
 pub struct Listener {
     /// Who is registered.
     pub in_force: InForce,
-    /// How hands are shaken.
-    pub tls: Arc<ServerConfig>,
+    /// How hands are shaken, by the newest.
+    pub tls: ServerCredentials,
     /// Where calls go.
     pub edge: Edge,
     /// What is counted.
@@ -125,13 +125,13 @@ impl Listener {
         let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) else {
             return self.metrics.connection_refused("accept");
         };
-        let Some(tls) = self.shake_hands(stream).await else {
+        let Some((tls, presented)) = self.shake_hands(stream).await else {
             return;
         };
         drop(handshake);
         // A stranger's calls are answered, each with what is wrong: a closed door would tell an
         // operator nothing. And who is registered may change while the connection is open.
-        let certificate = self.certificate(&tls);
+        let certificate = Certificate::of(presented);
         let peer = certificate.as_ref().map_err(ToString::to_string);
         let peer = peer.and_then(|certificate| {
             Peer::of(certificate, &self.in_force.set().catalog).map_err(|error| error.to_string())
@@ -145,15 +145,19 @@ impl Listener {
         self.serve(tls, certificate, stop).await;
     }
 
-    async fn shake_hands(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        let accept = TlsAcceptor::from(Arc::clone(&self.tls)).accept(stream);
+    async fn shake_hands(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Presented)> {
+        let by = self.tls.taken();
+        let accept = TlsAcceptor::from(Arc::clone(&by.side.config)).accept(stream);
         let (cause, error) = match tokio::time::timeout(self.limits.handshake_max, accept).await {
             Ok(Ok(tls)) => {
                 // Delayed acknowledgements cost more than small packets.
                 let _best_effort = tls.get_ref().0.set_nodelay(true);
-                return Some(tls);
+                let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
+                let chain = chain.iter().map(|it| it.clone().into_owned()).collect();
+                let presented = Presented::assertion(chain, self.tls.clone(), &by);
+                return Some((tls, presented));
             }
-            Ok(Err(error)) => ("handshake", error.to_string()),
+            Ok(Err(error)) => (Cause::of_handshake(&error).as_str(), error.to_string()),
             Err(_) => (
                 "handshake_timeout",
                 "the handshake took too long".to_owned(),
@@ -163,12 +167,6 @@ impl Listener {
         tracing::debug!(error, "a handshake failed");
         self.metrics.connection_refused(cause);
         None
-    }
-
-    fn certificate(&self, tls: &TlsStream<TcpStream>) -> Result<Certificate, PeerError> {
-        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
-        let leaf = chain.first().ok_or(PeerError::Unreadable)?;
-        Certificate::of(leaf)
     }
 
     async fn serve(

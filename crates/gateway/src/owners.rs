@@ -6,15 +6,15 @@ mod endpoint;
 mod response;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use motlan_catalog::{Catalog, DatasetId};
 use motlan_exchange::{Enquiry, Fetched, Provider, ProviderFault};
-use rustls::ClientConfig;
 use rustls::pki_types::InvalidDnsNameError;
 
 use crate::frames::FrameLimits;
+use crate::tls::ClientTls;
 use endpoint::Endpoint;
 
 /// How much may be asked of an owner's system, and how much it may answer.
@@ -32,8 +32,11 @@ pub struct OwnerLimits {
 
 /// All owners' systems, by dataset.
 pub struct Owners {
-    endpoints: HashMap<DatasetId, Arc<Endpoint>>,
+    /// Locked for the time that a pointer is copied in.
+    endpoints: RwLock<Arc<Endpoints>>,
 }
+
+type Endpoints = HashMap<DatasetId, Arc<Endpoint>>;
 
 impl Owners {
     /// Takes the addresses from the catalogue. Connections are made when they are first needed;
@@ -44,27 +47,48 @@ impl Owners {
     /// Where an address cannot stand in a certificate.
     pub fn new(
         catalog: &Catalog,
-        tls: &Arc<ClientConfig>,
+        tls: &Arc<ClientTls>,
         limits: OwnerLimits,
         before: Option<&Self>,
     ) -> Result<Self, InvalidDnsNameError> {
+        let before = before.map(Self::endpoints);
         let mut endpoints = HashMap::new();
         for dataset in catalog.datasets() {
-            let known = before.and_then(|before| before.endpoints.get(&dataset.id));
-            let endpoint = match known.filter(|known| known.is_of(dataset)) {
+            let known = before.as_ref().and_then(|before| before.get(&dataset.id));
+            let endpoint = match known.filter(|known| known.is_of(dataset, tls)) {
                 Some(known) => Arc::clone(known),
                 None => Arc::new(Endpoint::new(dataset, tls, limits)?),
             };
             endpoints.insert(dataset.id.clone(), endpoint);
         }
+        let endpoints = RwLock::new(Arc::new(endpoints));
         Ok(Self { endpoints })
+    }
+
+    /// R105: from now on everybody is asked over new connections, made with these credentials. What
+    /// is under way ends on the old ones.
+    pub(crate) fn renew(&self, tls: &Arc<ClientTls>) {
+        let endpoints = self.endpoints();
+        let renewed = endpoints
+            .iter()
+            .map(|(id, endpoint)| (id.clone(), Arc::new(endpoint.renewed(tls))));
+        let renewed = Arc::new(renewed.collect());
+        *self
+            .endpoints
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = renewed;
+    }
+
+    fn endpoints(&self) -> Arc<Endpoints> {
+        let endpoints = self.endpoints.read();
+        Arc::clone(&endpoints.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Provider for Owners {
     async fn ask(&self, enquiry: Enquiry) -> Result<Fetched, ProviderFault> {
-        let endpoint = self
-            .endpoints
+        let endpoints = self.endpoints();
+        let endpoint = endpoints
             .get(&enquiry.method.dataset)
             .ok_or(ProviderFault::Unreachable)?;
         let deadline = enquiry.deadline.into();
@@ -81,6 +105,8 @@ mod tests {
     use motlan_testkit::World;
 
     use super::*;
+    use crate::settings::Settings;
+    use crate::tls::Side as _;
 
     const LIMITS: OwnerLimits = OwnerLimits {
         connections: 2,
@@ -97,21 +123,37 @@ mod tests {
         // R87: else as many enquiries again could be under way at each owner.
         let dir = tempfile::TempDir::with_prefix("motlan-owners-").unwrap();
         let world = World::lay(dir.path(), 7).await.unwrap();
-        let tls = world.authority().client_config(None).unwrap();
+        let settings = Settings::read(&world.config()).unwrap();
+        let load = || Arc::new(ClientTls::load(&settings.provider_tls).unwrap());
+        let tls = load();
         let folder = world.dir().join("catalog");
-        let load = || Catalog::load(&folder).unwrap();
-        let before = Owners::new(&load(), &tls, LIMITS, None).unwrap();
+        let catalog = || Catalog::load(&folder).unwrap();
+        let before = Owners::new(&catalog(), &tls, LIMITS, None).unwrap();
 
         let endpoints = std::fs::read_to_string(folder.join("endpoints.toml")).unwrap();
         let (others, land) = endpoints.split_once("[land]").unwrap();
         let land = land.replacen("addresses = [", "addresses = [\"land.example:443\", ", 1);
         let changed = format!("{others}[land]{land}");
         world.write("catalog/endpoints.toml", &changed).unwrap();
-        let after = Owners::new(&load(), &tls, LIMITS, Some(&before)).unwrap();
-        assert_eq!(after.endpoints.len(), before.endpoints.len());
-        for (dataset, endpoint) in &after.endpoints {
-            let is_same = Arc::ptr_eq(endpoint, &before.endpoints[dataset]);
-            assert_eq!(is_same, dataset.as_str() != "land", "{dataset}");
-        }
+        let after = Owners::new(&catalog(), &tls, LIMITS, Some(&before)).unwrap();
+        let same = |one: &Owners, other: &Owners| {
+            let (one, other) = (one.endpoints(), other.endpoints());
+            assert_eq!(one.len(), other.len());
+            let same = one.iter().filter(|it| Arc::ptr_eq(it.1, &other[it.0]));
+            let mut same: Vec<String> = same.map(|it| it.0.to_string()).collect();
+            same.sort_unstable();
+            same
+        };
+        let kept = same(&before, &after);
+        assert!(kept.len() + 1 == before.endpoints().len() && !kept.contains(&"land".to_owned()));
+
+        // R105: none is dialled by credentials that are not in force.
+        let others = Owners::new(&catalog(), &load(), LIMITS, Some(&after)).unwrap();
+        assert!(same(&after, &others).is_empty());
+        let old = after.endpoints();
+        after.renew(&load());
+        let renewed = after.endpoints();
+        assert_eq!(old.len(), renewed.len());
+        assert!(old.iter().all(|(id, it)| !Arc::ptr_eq(it, &renewed[id])));
     }
 }

@@ -1,5 +1,6 @@
-//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way. SIGHUP has it
-//! load the catalogue anew.
+//! `motlan serve`: runs until SIGTERM or SIGINT, then finishes what is under way, or, at the next
+//! one, leaves it; the ledger is closed either way. SIGHUP has it load catalogue and credentials
+//! anew.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -22,8 +23,9 @@ pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(checked: Checked) -> anyhow::Result<ExitCode> {
-    let _telemetry = telemetry::start(&checked.settings().telemetry)?;
-    let signals = super::StopSignals::listen()?;
+    let settings = checked.settings();
+    let _telemetry = telemetry::start(&settings.instance, &settings.telemetry)?;
+    let mut signals = super::StopSignals::listen()?;
     // Listened for before there is anything to be loaded again: it would end the process.
     let mut again = signal(SignalKind::hangup())?;
     let gateway = Gateway::start_checked(checked).await?;
@@ -33,7 +35,8 @@ async fn serve(checked: Checked) -> anyhow::Result<ExitCode> {
         never = reload(&gateway, &mut again) => match never {},
     }
     tracing::info!("stopping: finishing what is under way");
-    gateway.stop().await?;
+    // R60: the second signal is for whoever cannot wait. What is on record stays.
+    gateway.stop_unless(signals.any()).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use crate::enforced::{Enforced, Following};
 use crate::identity::{Certificate, Peer, PeerError};
 use crate::lookup::WireError;
+use crate::tls::Cause;
 
 /// A certificate, held against each set that is in force while a call lasts.
 pub(crate) struct Admission {
@@ -22,6 +23,9 @@ pub(crate) struct Admission {
 /// Why a caller gets nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Barred {
+    /// The certificate would not be accepted any more.
+    #[error(transparent)]
+    Fallen(#[from] Cause),
     /// The certificate is no registered system's.
     #[error(transparent)]
     Stranger(#[from] PeerError),
@@ -33,6 +37,7 @@ pub(crate) enum Barred {
 impl From<Barred> for WireError {
     fn from(barred: Barred) -> Self {
         match barred {
+            Barred::Fallen(cause) => Self::fallen(cause),
             Barred::Stranger(error) => Self::unregistered(error.to_string()),
             Barred::Suspended(system) => Self::suspended(&system.id),
         }
@@ -52,6 +57,8 @@ impl Admission {
     /// # Errors
     /// [`Barred`], where that set lets nobody of this certificate in.
     pub(crate) fn peer(&mut self) -> Result<(Arc<Enforced>, Peer), Barred> {
+        // R105: also on a connection that was made while it was good.
+        self.certificate.stands()?;
         let set = self.following.set();
         let peer = Peer::of(&self.certificate, &set.catalog)?;
         // R24: nothing of the gateway's own either.
@@ -61,8 +68,10 @@ impl Admission {
         Ok((set, peer))
     }
 
-    /// Looks again, if another set is in force than [`Self::peer`] looked at last.
+    /// Looks again, if another set is in force than [`Self::peer`] looked at last, or the
+    /// certificate does not stand any more.
     pub(super) fn confirm(&mut self) -> Result<(), Barred> {
+        self.certificate.stands()?;
         match self.following.is_behind() {
             true => self.peer().map(drop),
             false => Ok(()),
@@ -74,11 +83,14 @@ impl Admission {
     pub(super) fn attend(mut self, body: tonic::body::Body, is_of_set: bool) -> tonic::body::Body {
         let ended = async move {
             loop {
-                self.following.changed().await;
+                let is_other = tokio::select! {
+                    () = self.following.changed() => true,
+                    () = self.certificate.unsettled() => false,
+                };
                 if let Err(barred) = self.peer() {
                     return barred.into();
                 }
-                if is_of_set {
+                if is_of_set && is_other {
                     let message = "another set is in force; ask again";
                     return WireError::new(Code::Unavailable, "GATEWAY_BUSY", message);
                 }

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use motlan_catalog::Revision;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::Counter;
 use tokio::sync::watch;
 
 use super::{Enforced, Problems, Read, Sources};
 use crate::ledger::now_us;
+use crate::reload::{Changes, What};
 use crate::telemetry::Metrics;
 
 /// The set in force. Cheap to clone; all clones tell of the same.
@@ -22,7 +22,6 @@ struct Inner {
     failed: Mutex<Option<Failed>>,
     /// Held while a set is loaded: one at a time, in the order in which they were asked for.
     loading: tokio::sync::Mutex<()>,
-    tries: Counter<u64>,
 }
 
 /// A set, and since when it decides.
@@ -43,11 +42,11 @@ pub struct Failed {
 
 /// What came of a try that found nothing wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reloaded {
-    /// The set is in force from now on.
-    Taken(Revision),
-    /// It is the one that was in force already, and goes on.
-    Unchanged(Revision),
+pub enum Reloaded<T = Revision> {
+    /// What was loaded is in force from now on.
+    Taken(T),
+    /// It is what was in force already, and goes on.
+    Unchanged(T),
 }
 
 /// What is told of the set in force.
@@ -101,17 +100,11 @@ impl InForce {
 
     fn begin(set: Enforced, sources: Sources, metrics: &Metrics) -> Self {
         let (set, at_us) = (Arc::new(set), now_us());
-        let tries = metrics
-            .meter()
-            .u64_counter("motlan.catalog.reloads")
-            .with_description("Tries to take another set in force, by what came of them")
-            .build();
         let this = Self(Arc::new(Inner {
             sources,
             taken: watch::Sender::new(Taken { set, at_us }),
             failed: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
-            tries,
         }));
         this.observe(metrics);
         this
@@ -142,49 +135,54 @@ impl InForce {
         }
     }
 
-    /// R87: loads and checks the set anew, beside the lookups, and takes it in force whole. Where
-    /// anything is wrong with it, all of that is logged, and the one in force stays.
+    /// R87: loads and checks the set anew, beside the lookups, and takes it in force whole, once
+    /// that is on record. Where anything is wrong with it, all of that is logged, and the one in
+    /// force stays.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
+    pub(crate) async fn reload(&self, changes: &Changes) -> Result<Reloaded, Arc<Problems>> {
         let _one_at_a_time = self.0.loading.lock().await;
         let this = self.clone();
-        let tried = tokio::task::spawn_blocking(move || this.load_again());
-        let tried = tried.await;
-        tried.unwrap_or_else(|_panicked| Err(self.refuse(Problems::lost())))
-    }
-
-    /// Blocking: also the end of a large set takes its time.
-    fn load_again(&self) -> Result<Reloaded, Arc<Problems>> {
-        match Enforced::load(&self.0.sources, Some(&self.set())) {
-            Ok(set) => Ok(self.take(set)),
-            Err(problems) => Err(self.refuse(problems)),
-        }
-    }
-
-    /// Puts a set that is whole and checked in force.
-    fn take(&self, set: Enforced) -> Reloaded {
-        self.fail(None);
+        let load = move || Enforced::load(&this.0.sources, Some(&this.set()));
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let before = self.set().revision().clone();
+        let set = match loaded.unwrap_or_else(|_panicked| Err(Problems::lost())) {
+            Ok(set) => set,
+            Err(problems) => {
+                let problems = self.refuse(problems, changes);
+                let refused = changes.refused(What::Catalog, before.as_str(), problems.len());
+                refused.await;
+                return Err(problems);
+            }
+        };
         let revision = set.revision().clone();
-        if revision == *self.set().revision() {
+        if revision == before {
             tracing::info!(%revision, "the set that is in force was loaded again, and goes on");
-            self.count("unchanged");
-            return Reloaded::Unchanged(revision);
+            self.fail(None);
+            changes.count(What::Catalog, "unchanged");
+            discard(set).await;
+            return Ok(Reloaded::Unchanged(revision));
         }
-        let set = Arc::new(set);
-        let before = self.0.taken.send_replace(Taken {
-            set,
-            at_us: now_us(),
-        });
-        let before = before.set.revision();
+        // R106: on record first; where the ledger cannot write, nothing changes.
+        let taken = changes.taken(What::Catalog, before.as_str(), revision.as_str());
+        if let Err(error) = taken.await {
+            let mut problems = Problems::default();
+            problems.other(&ChangeError(error));
+            discard(set).await;
+            return Err(self.refuse(problems, changes));
+        }
+        self.fail(None);
+        let (set, at_us) = (Arc::new(set), now_us());
+        let old = self.0.taken.send_replace(Taken { set, at_us });
         tracing::info!(%revision, %before, "another set is in force");
-        self.count("taken");
-        Reloaded::Taken(revision)
+        changes.count(What::Catalog, "taken");
+        discard(old).await;
+        Ok(Reloaded::Taken(revision))
     }
 
     /// Tells all that is wrong with a set; the one in force stays.
-    fn refuse(&self, problems: Problems) -> Arc<Problems> {
+    fn refuse(&self, problems: Problems, changes: &Changes) -> Arc<Problems> {
         for problem in problems.lines() {
             tracing::error!(problem, "a fault of the set that was to be taken in force");
         }
@@ -194,7 +192,7 @@ impl InForce {
             revision,
             "a set was refused; the one in force stays"
         );
-        self.count("refused");
+        changes.count(What::Catalog, "refused");
         let problems = Arc::new(problems);
         self.fail(Some(Failed {
             at_us: now_us(),
@@ -205,10 +203,6 @@ impl InForce {
 
     fn fail(&self, failed: Option<Failed>) {
         *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
-    }
-
-    fn count(&self, result: &'static str) {
-        self.0.tries.add(1, &[KeyValue::new("result", result)]);
     }
 
     fn observe(&self, metrics: &Metrics) {
@@ -244,4 +238,14 @@ impl InForce {
             })
             .build();
     }
+}
+
+/// Why a set that is good is not taken in force.
+#[derive(Debug, thiserror::Error)]
+#[error("the change cannot be recorded, so it is not taken in force")]
+struct ChangeError(#[source] motlan_audit::AppendError);
+
+/// The end of a large set takes its time, which no lookup shall wait for.
+async fn discard<T: Send + 'static>(set: T) {
+    let _panicked_or_gone = tokio::task::spawn_blocking(move || drop(set)).await;
 }

@@ -46,6 +46,11 @@ impl Problems {
         self.others.push(with_sources(error));
     }
 
+    /// A line that says what is wrong and what to do.
+    pub(crate) fn told(&mut self, line: String) {
+        self.others.push(line);
+    }
+
     /// What came out well; what did not is taken note of.
     pub(crate) fn note<T, E: std::error::Error>(&mut self, found: Result<T, E>) -> Option<T> {
         found.map_err(|error| self.other(&error)).ok()

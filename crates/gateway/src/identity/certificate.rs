@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use motlan_catalog::{Catalog, System};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
 use webpki::EndEntityCert;
+
+use crate::tls::{Cause, Presented};
 
 /// The length of a certificate's thumbprint, SHA-256.
 pub const THUMBPRINT_BYTES: usize = 32;
 
-/// What a verified certificate says, whatever is registered.
-#[derive(Clone)]
+/// What the certificate of a connection says, whatever is registered.
 pub struct Certificate {
     /// Its one URI SAN.
     name: String,
     thumbprint: [u8; THUMBPRINT_BYTES],
+    presented: Presented,
 }
 
 /// The system on the other end of one connection, by its verified certificate, as one set in force
@@ -47,7 +49,8 @@ impl Certificate {
     ///
     /// # Errors
     /// [`PeerError`] where the certificate can be no registered system's.
-    pub fn of(certificate: &CertificateDer<'_>) -> Result<Self, PeerError> {
+    pub(crate) fn of(presented: Presented) -> Result<Self, PeerError> {
+        let certificate = presented.leaf().ok_or(PeerError::Unreadable)?;
         let parsed = EndEntityCert::try_from(certificate).map_err(|_| PeerError::Unreadable)?;
         let names: Vec<&str> = parsed.valid_uri_names().collect();
         // R2: exactly one name, and a registered one.
@@ -59,7 +62,19 @@ impl Certificate {
         Ok(Self {
             name: (*name).to_owned(),
             thumbprint,
+            presented,
         })
+    }
+
+    /// R105: whether a connection would be made with it now. Costs two comparisons, unless
+    /// something has changed.
+    pub(crate) fn stands(&self) -> Result<(), Cause> {
+        self.presented.stands(UnixTime::now())
+    }
+
+    /// Waits until that may have changed.
+    pub(crate) async fn unsettled(&self) {
+        self.presented.unsettled().await;
     }
 }
 

@@ -9,12 +9,12 @@ use h2::client::{Builder, SendRequest};
 use h2::{Ping, PingPong, RecvStream};
 use http::{Request, Response};
 use motlan_exchange::ProviderFault;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::address::Address;
+use crate::tls::{ClientTls, due_s};
 
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) struct Connection {
     number: usize,
     address: Arc<Address>,
     server_name: ServerName<'static>,
-    tls: TlsConnector,
+    tls: Arc<ClientTls>,
     dial_max: Duration,
     kept: Mutex<Option<Open>>,
     /// Held while dialling, so that one dials and the others wait for it.
@@ -42,6 +42,15 @@ pub(super) struct Connection {
 struct Open {
     sender: SendRequest<Bytes>,
     is_over: Arc<AtomicBool>,
+    /// From this second on, since the Unix epoch, the owner's certificate or the list that says
+    /// whether it is revoked is out of date: another handshake decides.
+    due_s: u64,
+}
+
+impl Open {
+    fn stands(&self) -> bool {
+        !self.is_over.load(Ordering::Acquire) && UnixTime::now().as_secs() < self.due_s
+    }
 }
 
 /// One enquiry under way; gives its place back when dropped.
@@ -58,20 +67,27 @@ impl Connection {
         number: usize,
         address: Arc<Address>,
         server_name: ServerName<'static>,
-        tls: &Arc<ClientConfig>,
+        tls: &Arc<ClientTls>,
         dial_max: Duration,
     ) -> Self {
         Self {
             number,
             address,
             server_name,
-            tls: TlsConnector::from(Arc::clone(tls)),
+            tls: Arc::clone(tls),
             dial_max,
             kept: Mutex::new(None),
             dialling: tokio::sync::Mutex::new(()),
             in_flight: AtomicUsize::new(0),
             asked: Arc::default(),
         }
+    }
+
+    /// A place for a connection to the same address, of which nothing is known yet, with other
+    /// credentials.
+    pub(super) fn renewed(&self, address: &Arc<Address>, tls: &Arc<ClientTls>) -> Self {
+        let (address, name) = (Arc::clone(address), self.server_name.clone());
+        Self::new(self.number, address, name, tls, self.dial_max)
     }
 
     /// Which of those to its address it is, from 0 on.
@@ -135,9 +151,7 @@ impl Connection {
 
     fn kept(&self) -> Option<Open> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = kept.as_ref();
-        open.filter(|open| !open.is_over.load(Ordering::Acquire))
-            .cloned()
+        kept.as_ref().filter(|open| open.stands()).cloned()
     }
 
     fn keep(&self, open: Open) {
@@ -191,7 +205,10 @@ impl Connection {
     async fn dial(&self) -> Result<Open, Box<dyn std::error::Error + Send + Sync>> {
         let tcp = TcpStream::connect(self.address.as_str()).await?;
         tcp.set_nodelay(true)?;
-        let tls = self.tls.connect(self.server_name.clone(), tcp).await?;
+        let connector = TlsConnector::from(Arc::clone(&self.tls.config));
+        let tls = connector.connect(self.server_name.clone(), tcp).await?;
+        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
+        let due_s = due_s(chain, self.tls.lists_s(), UnixTime::now().as_secs());
         let (sender, mut connection) = Builder::new()
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW_BYTES)
@@ -213,7 +230,11 @@ impl Connection {
                 tracing::debug!(error, "a connection to an owner's system ended");
             }
         });
-        Ok(Open { sender, is_over })
+        Ok(Open {
+            sender,
+            is_over,
+            due_s,
+        })
     }
 }
 

@@ -7,7 +7,6 @@ use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri, header};
 use motlan_catalog::Dataset;
 use motlan_exchange::{Enquiry, Fetched, ProviderFault};
-use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 
 use super::OwnerLimits;
@@ -16,6 +15,7 @@ use super::connection::Connection;
 use super::response;
 use crate::frames::framed;
 use crate::headers::{insert, insert_passing};
+use crate::tls::ClientTls;
 use crate::workers::Here;
 
 const USER_AGENT: &str = concat!("motlan/", env!("CARGO_PKG_VERSION"));
@@ -31,13 +31,14 @@ pub(super) struct Endpoint {
     /// What requests name; none where the first address cannot stand in one.
     authority: Option<Authority>,
     connections: Vec<Arc<Connection>>,
+    tls: Arc<ClientTls>,
     limits: OwnerLimits,
 }
 
 impl Endpoint {
     pub(super) fn new(
         dataset: &Dataset,
-        tls: &Arc<ClientConfig>,
+        tls: &Arc<ClientTls>,
         limits: OwnerLimits,
     ) -> Result<Self, InvalidDnsNameError> {
         let mut connections = Vec::new();
@@ -58,13 +59,36 @@ impl Endpoint {
             server_name: dataset.server_name.clone(),
             authority: dataset.addresses.first().and_then(|it| it.parse().ok()),
             connections,
+            tls: Arc::clone(tls),
             limits,
         })
     }
 
-    /// Whether this is where `dataset` is to be asked.
-    pub(super) fn is_of(&self, dataset: &Dataset) -> bool {
-        self.addresses == dataset.addresses && self.server_name == dataset.server_name
+    /// The same, to be dialled with other credentials. How an address fared with the ones before
+    /// says nothing of these.
+    pub(super) fn renewed(&self, tls: &Arc<ClientTls>) -> Self {
+        let of_one_address = self.connections.chunks(self.limits.connections.max(1));
+        let connections = of_one_address.flat_map(|connections| {
+            let text = connections.first().map(|one| one.address().as_str());
+            let address = Arc::new(Address::new(text.unwrap_or_default().to_owned()));
+            let renew = move |one: &Arc<Connection>| Arc::new(one.renewed(&address, tls));
+            connections.iter().map(renew)
+        });
+        Self {
+            addresses: self.addresses.clone(),
+            server_name: self.server_name.clone(),
+            authority: self.authority.clone(),
+            connections: connections.collect(),
+            tls: Arc::clone(tls),
+            limits: self.limits,
+        }
+    }
+
+    /// Whether this is where `dataset` is to be asked, with these credentials.
+    pub(super) fn is_of(&self, dataset: &Dataset, tls: &Arc<ClientTls>) -> bool {
+        self.addresses == dataset.addresses
+            && self.server_name == dataset.server_name
+            && Arc::ptr_eq(&self.tls, tls)
     }
 
     /// Puts an enquiry to the connection with the fewest under way; where that cannot be reached,

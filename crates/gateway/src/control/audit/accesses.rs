@@ -222,6 +222,7 @@ impl View<'_> {
             }
             // What was looked up for a component is told by the lookup's own record.
             RecordKind::Component
+            | RecordKind::Change
             | RecordKind::Hold
             | RecordKind::Erasure
             | RecordKind::Link
