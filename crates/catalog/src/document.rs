@@ -24,6 +24,7 @@ mod near;
 mod node;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -104,6 +105,17 @@ impl Document {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The line of each key by the way to it, as `listen.gateway`: for faults that show only when
+    /// what the keys name is looked at. What stands in lists is not among them.
+    #[must_use]
+    pub fn lines(&self) -> BTreeMap<String, usize> {
+        let mut lines = BTreeMap::new();
+        node::each_line(&self.root, "", &mut |key, line| {
+            lines.insert(key, line);
+        });
+        lines
     }
 
     /// The document's outermost table.

@@ -2,22 +2,40 @@
 //! secrets are named by path. `docs/operator/CONFIGURATION.md` describes every key.
 
 mod catalog;
+mod described;
 mod ledger;
 mod limits;
 mod telemetry;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
 use motlan_catalog::document::{Document, Table};
 use motlan_catalog::{Faults, SignedFolder};
 
 use crate::witnesses::WitnessSettings;
+pub use described::{configuration_page, configuration_schema, configuration_template};
+use ledger::{FREE_BYTES_MIN, QUARTERS_MAX, RESERVE_BYTES};
 pub use ledger::{LedgerSettings, Retention};
 pub use limits::Limits;
 pub use telemetry::Telemetry;
 pub use tls::TlsFiles;
+use tls::{WATCH_MS, WATCH_MS_MAX};
+
+/// What `[tls]` calls the files by which callers are known.
+const CALLERS: tls::Names = tls::Names {
+    authority: "client_ca",
+    revocation: "client_crl",
+};
+/// What `[provider_tls]` calls those by which owners are.
+const OWNERS: tls::Names = tls::Names {
+    authority: "ca",
+    revocation: "crl",
+};
 
 /// The configuration of one gateway.
 #[derive(Debug, Clone)]
@@ -43,6 +61,9 @@ pub struct Settings {
     pub shadow: Option<PathBuf>,
     /// `[state]`, `file`: what outlasts a lookup beside its records.
     pub state: Option<PathBuf>,
+    /// `[reload]`, `watch_ms`: how often the files of TLS and the catalogue's manifest are looked
+    /// at.
+    pub watch: Duration,
     /// `[limits]`.
     pub limits: Limits,
     /// `[telemetry]`.
@@ -86,15 +107,21 @@ pub(crate) struct Draft {
     pub(crate) witnesses: Vec<WitnessSettings>,
     pub(crate) shadow: Option<PathBuf>,
     pub(crate) state: Option<PathBuf>,
+    pub(crate) watch: Option<Duration>,
     pub(crate) limits: Option<Limits>,
     pub(crate) telemetry: Option<Telemetry>,
+    /// The line of each key that is there.
+    pub(crate) lines: BTreeMap<String, usize>,
 }
 
 impl Draft {
     /// Reads what can be read of `file`, and reports the rest.
     pub(crate) fn read(file: &Path, faults: &mut Faults) -> Self {
         match Document::read(file, faults) {
-            Some(document) => Self::from_table(document.root(), faults),
+            Some(document) => Self {
+                lines: document.lines(),
+                ..Self::from_table(document.root(), faults)
+            },
             None => Self::default(),
         }
     }
@@ -110,21 +137,23 @@ impl Draft {
                 .and_then(|table| listen(table, faults)),
             tls: table
                 .table("tls", faults)
-                .and_then(|table| tls::read(table, "client_ca", faults)),
+                .and_then(|table| tls::read(table, &CALLERS, faults)),
             provider_tls: table
                 .table("provider_tls", faults)
-                .and_then(|table| tls::read(table, "ca", faults)),
+                .and_then(|table| tls::read(table, &OWNERS, faults)),
             ledger: table
                 .table("ledger", faults)
                 .and_then(|table| ledger::read(table, count, faults)),
             witnesses,
             shadow: shadow(table.opt_table("shadow", faults), faults),
             state: state(table.opt_table("state", faults), faults),
+            watch: Some(tls::watch(table.opt_table("reload", faults), faults)),
             limits: Some(limits::read(table.opt_table("limits", faults), faults)),
             telemetry: Some(telemetry::read(
                 table.opt_table("telemetry", faults),
                 faults,
             )),
+            lines: BTreeMap::new(),
         };
         table.finish(faults);
         draft
@@ -143,6 +172,7 @@ impl Draft {
             witnesses: self.witnesses,
             shadow: self.shadow,
             state: self.state,
+            watch: self.watch?,
             limits: self.limits?,
             telemetry: self.telemetry?,
         })
@@ -164,11 +194,28 @@ fn state(table: Option<Table<'_>>, faults: &mut Faults) -> Option<PathBuf> {
 }
 
 fn listen(mut table: Table<'_>, faults: &mut Faults) -> Option<Listen> {
-    let gateway = table.parsed("gateway", faults);
-    let admin = table.parsed("admin", faults);
+    let gateway = table.parsed::<Place>("gateway", faults);
+    let admin = table.parsed::<Place>("admin", faults);
     table.finish(faults);
     Some(Listen {
-        gateway: gateway?.value,
-        admin: admin?.value,
+        gateway: gateway?.value.0,
+        admin: admin?.value.0,
     })
+}
+
+/// Where to listen.
+struct Place(SocketAddr);
+
+/// Why a text is no such place.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no address with a port, as in `127.0.0.1:8443` or `[::1]:8443`; names are none")]
+struct NoPlace(String);
+
+impl FromStr for Place {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let parsed = text.parse().map(Self);
+        parsed.map_err(|_| NoPlace(text.to_owned()))
+    }
 }

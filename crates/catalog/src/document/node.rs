@@ -93,3 +93,14 @@ impl Lines {
         }
     }
 }
+
+/// Gives the line of each key to `visit`, with the way to it.
+pub(super) fn each_line(entries: &Entries, prefix: &str, visit: &mut dyn FnMut(String, usize)) {
+    for (key, entry) in entries {
+        let key = format!("{prefix}{key}");
+        if let Value::Table(inner) = &entry.node.value {
+            each_line(inner, &format!("{key}."), visit);
+        }
+        visit(key, entry.line);
+    }
+}

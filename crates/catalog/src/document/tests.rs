@@ -162,3 +162,18 @@ fn a_list_beyond_all_measure_is_told_once_and_not_read() {
     let told = "a.toml:1: `names` has 4097 items; keep at most 4096";
     assert_eq!(read(&list(ITEMS_MAX + 1)), (0, told.to_owned()));
 }
+
+#[test]
+fn the_line_of_a_key_is_found_by_the_way_to_it() {
+    let text = "a = 1\n[listen]\ngateway = \"x\"\n\n[[witness]]\nurl = \"y\"\n";
+    let mut faults = Faults::new();
+    let document = Document::parse(Path::new("a.toml"), text, &mut faults).unwrap();
+    let found: Vec<_> = document.lines().into_iter().collect();
+    let due = [
+        ("a", 1),
+        ("listen", 2),
+        ("listen.gateway", 3),
+        ("witness", 5),
+    ];
+    assert_eq!(found, due.map(|(key, line)| (key.to_owned(), line)));
+}

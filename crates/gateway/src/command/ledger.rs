@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use motlan_audit::{Erased, Erasure, Origin, Quarter, Whose};
-use motlan_gateway::ledger::Retained;
+use motlan_audit::{Erased, Erasure, LogTaken, Origin, Quarter, Vouched, Whose};
+use motlan_gateway::ledger::{Retained, StateTaken};
 use motlan_gateway::{Settings, ledger};
 
 use super::Config;
@@ -53,6 +53,34 @@ pub(crate) struct Drop {
     before_its_time: bool,
 }
 
+/// Copy all logs to another place, while the gateway runs, and verify the copy.
+#[derive(clap::Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    config: Config,
+    /// The folder for backups. What an earlier one holds already is not copied again.
+    #[arg(long)]
+    to: PathBuf,
+    /// Also the key that signs the ledger. Whoever has it can write a second history: only for a
+    /// place that is kept as the key itself is.
+    #[arg(long)]
+    with_key: bool,
+}
+
+/// Put a backup back, if nothing was recorded after it. The gateway must be stopped.
+#[derive(clap::Args)]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    config: Config,
+    /// The folder for backups.
+    #[arg(long)]
+    from: PathBuf,
+    /// The newest checkpoint or receipt that anybody holds: it must speak for the end of the
+    /// backup.
+    #[arg(long)]
+    checkpoint: Option<PathBuf>,
+}
+
 pub(super) fn init(config: &Path) -> anyhow::Result<ExitCode> {
     let settings = read(config)?;
     let made = ledger::init(&settings.instance, &settings.ledger)?;
@@ -69,6 +97,67 @@ pub(super) fn init(config: &Path) -> anyhow::Result<ExitCode> {
     }
     println!("verifier  {} (hand this to your auditors)", made.verifier);
     Ok(ExitCode::SUCCESS)
+}
+
+impl Backup {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = read(&self.config.config)?;
+        let taken = ledger::backup(&settings, &self.to, self.with_key)?;
+        let logs = &taken.logs;
+        println!("backup    {}, verified", logs.folder.display());
+        tell_logs(&logs.logs);
+        println!(
+            "records   {} copied, {} kept from the backup before",
+            mebibytes(logs.copied_bytes),
+            mebibytes(logs.kept_bytes)
+        );
+        println!("sealing   in it (secret): who has it reads whom the records are about");
+        match self.with_key {
+            true => println!("key       in it (secret): who has it can write a second history"),
+            false => println!("key       not in it: keep a copy in another place"),
+        }
+        match taken.state {
+            StateTaken::None => {}
+            StateTaken::Copied => println!("state     in it"),
+            StateTaken::InUse(file) => println!(
+                "state     NOT in it: the gateway has `{}` open; stopped, it is copied too",
+                file.display()
+            ),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Restore {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = read(&self.config.config)?;
+        let given = self.checkpoint.as_deref();
+        let put_back = ledger::put_back(&settings, &self.from, given)?;
+        println!("ledger    {}, verified", settings.ledger.folder.display());
+        tell_logs(&put_back.logs.logs);
+        for file in put_back.beside {
+            println!("also      {}", file.display());
+        }
+        match put_back.logs.vouched {
+            Vouched::Known => println!("complete  as the known checkpoint says"),
+            Vouched::Given => println!("complete  as the checkpoint given says"),
+            Vouched::Witnesses => println!("complete  if the witnesses say so at the next start"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn tell_logs(logs: &[LogTaken]) {
+    for log in logs {
+        println!("log       {}, {} records", log.origin, log.records);
+    }
+    if let Some(newest) = logs.last() {
+        println!("checkpoint of the newest:\n{}", newest.checkpoint);
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
 }
 
 impl Erase {
@@ -113,6 +202,36 @@ pub(super) fn next(config: &Path) -> anyhow::Result<ExitCode> {
     println!("origin    {}", next.origin);
     println!("verifier  {}", next.verifier);
     println!("begins    {}", begins(&next.origin)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn reserve(config: &Path) -> anyhow::Result<ExitCode> {
+    let settings = read(config)?;
+    let bytes = ledger::reserve(&settings.ledger)?;
+    println!("reserve   {} on the ledger's disk", mebibytes(bytes));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn rotate_key(config: &Path) -> anyhow::Result<ExitCode> {
+    let settings = read(config)?;
+    let rotated = ledger::rotate_key(&settings.instance, &settings.ledger)?;
+    let why = match rotated.is_new {
+        true => "",
+        false => ", made before and not in use yet",
+    };
+    println!("key       {} (secret){why}", rotated.file.display());
+    println!(
+        "verifier  {} (hand this to your auditors and witnesses)",
+        rotated.verifier
+    );
+    println!("signs     from {} on", rotated.origin);
+    println!("begins    {}", begins(&rotated.origin)?);
+    if let Some(kept) = rotated.retired {
+        println!(
+            "the one before its last: {} (secret; keep it with its logs)",
+            kept.display()
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,10 +9,13 @@ use motlan_catalog::document::{Located, Table};
 use crate::witnesses::Quorum;
 
 /// How much must be free on the ledger's disk: 16 segments.
-const FREE_BYTES_MIN: u64 = 1 << 30;
+pub(super) const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// How much of the ledger's disk is held for the last records: four segments.
+pub(super) const RESERVE_BYTES: u64 = 256 << 20;
 
 /// The longest retention: a century.
-const QUARTERS_MAX: i64 = 400;
+pub(super) const QUARTERS_MAX: i64 = 400;
 
 /// The ledger's place.
 #[derive(Debug, Clone)]
@@ -31,6 +34,9 @@ pub struct LedgerSettings {
     pub keep_quarters: Option<u32>,
     /// `free_bytes_min`: not ready while less is free on the ledger's disk.
     pub free_bytes_min: u64,
+    /// `reserve_bytes`: how long the file is that holds room on the ledger's disk, and is given
+    /// back when that is full; 0 for none.
+    pub reserve_bytes: u64,
     /// `sealing`: the folder with the secrets of each log's sealed parts.
     pub sealing: PathBuf,
     /// `index`: the folder with each log's search index; beside the folder without it.
@@ -77,6 +83,7 @@ pub(super) fn read(
     let index = table.opt_path("index", faults);
     let known_checkpoint = table.opt_path("known_checkpoint", faults);
     let free_bytes_min = table.opt_integer("free_bytes_min", 1..=i64::MAX, faults);
+    let reserve_bytes = table.opt_integer("reserve_bytes", 0..=i64::MAX, faults);
     let quorum = Quorum::read(&mut table, witnesses, faults);
     let retain = table.tables("retain", faults);
     let retain = retain.into_iter();
@@ -101,6 +108,7 @@ pub(super) fn read(
         known_checkpoint: known_checkpoint.map(|found| found.value),
         keep_quarters: keep_quarters.and_then(|found| u32::try_from(found.value).ok()),
         free_bytes_min: free_bytes_min.map_or(FREE_BYTES_MIN, |found| found.value.unsigned_abs()),
+        reserve_bytes: reserve_bytes.map_or(RESERVE_BYTES, |found| found.value.unsigned_abs()),
         retain,
         quorum,
     })
