@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use motlan_catalog::{ProcedureCode, System};
+use motlan_catalog::{ProcedureCode, System, SystemId};
 
 use crate::question::{Ask, Question};
 
@@ -64,6 +64,12 @@ impl Caller {
     /// lists who may state it.
     pub fn assertion(system: Arc<System>, statement: Arc<Statement>) -> Self {
         Self { system, statement }
+    }
+
+    /// The system that asks.
+    #[must_use]
+    pub fn system(&self) -> &SystemId {
+        &self.system.id
     }
 
     /// The incident, where the official declares an emergency.

@@ -39,6 +39,12 @@ impl Places {
         }
     }
 
+    /// How many are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.count.saturating_sub(self.all.available_permits())
+    }
+
     /// Whether a registered system could take a place now.
     pub fn has_room(&self, system: &SystemId) -> bool {
         self.all.available_permits() > 0 && self.share(system).available_permits() > 0

@@ -11,6 +11,12 @@ pub(super) fn vietnamese(reason: &str) -> &'static str {
 fn at_the_door(reason: &str) -> Option<&'static str> {
     Some(match reason {
         "SYSTEM_UNREGISTERED" => "Hệ thống gọi chưa được đăng ký.",
+        "CERTIFICATE_REVOKED" => "Chứng thư của kết nối này đã bị thu hồi.",
+        "CERTIFICATE_EXPIRED" => "Chứng thư của kết nối này không còn hoặc chưa có hiệu lực.",
+        "CERTIFICATE_UNTRUSTED" => "Chứng thư của kết nối này không còn được chấp nhận.",
+        "REVOCATION_LIST_EXPIRED" => {
+            "Danh sách thu hồi chứng thư của cổng đã hết hạn, xin báo đơn vị vận hành."
+        }
         "TOKEN_MISSING" => "Yêu cầu thiếu mã xác thực (token).",
         "TOKEN_MALFORMED" => "Mã xác thực (token) không đúng định dạng.",
         "TOKEN_KEY_UNKNOWN" => "Khóa ký mã xác thực chưa được đăng ký cho hệ thống này.",

@@ -86,6 +86,8 @@ impl Lookups {
         request: Request<Incoming>,
         arrived: Arrival,
     ) -> Result<Understood, WireError> {
+        // R105: what was verified in the handshake may be revoked or out of date by now.
+        certificate.stands().map_err(WireError::fallen)?;
         // R3: strangers leave here, long before the ledger.
         let (head, body) = request.into_parts();
         let now_s = arrived.unix_us.div_euclid(1_000_000);
@@ -98,6 +100,7 @@ impl Lookups {
         let message = tokio::time::timeout_at(deadline.into(), self.message(body))
             .await
             .map_err(|_| WireError::late())??;
+        certificate.stands().map_err(WireError::fallen)?;
         // R88: taken once, now that the question is whole. A caller that took its time is not
         // decided by what is in force no more.
         let set = self.in_force.set();

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use motlan_api::audit::v1::Receipt;
 use motlan_audit::{Ledger, Shards};
 use motlan_catalog::SystemId;
-use motlan_exchange::{Arrival, Ask, Caller, Limits, Reply, Unrecorded};
+use motlan_exchange::{Arrival, Ask, Caller, Limits, Outcome, Reply, Unrecorded};
 use tracing::Instrument as _;
 
 use super::outlive::Outliving;
+use super::wire_error::WireError;
 use crate::enforced::{Enforced, InForce};
 use crate::places::{Place, Places};
 use crate::shadow::{self, Shadow};
 use crate::state::Upkeep;
-use crate::telemetry::{LookupEnd, Metrics, traces};
+use crate::telemetry::{Course, Metrics, Stage};
 
 /// This part of a caller's time, and at most so much, is kept back from the provider.
 const RESERVE_PART: u32 = 10;
@@ -113,9 +114,14 @@ impl Lookups {
         }
     }
 
-    /// Counts a call by no registered system.
-    pub fn stranger(&self) {
-        self.metrics.turned_away("SYSTEM_UNREGISTERED");
+    /// Counts a call by nobody who is known.
+    pub(crate) fn turned_away(&self, error: &WireError) {
+        self.metrics.turned_away(error.reason());
+    }
+
+    /// How many lookups have a place, and how many may.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        (self.places.taken(), self.limits.in_flight_max)
     }
 
     /// Waits until no lookup is under way, at most until `end`. Says whether it came to that.
@@ -170,26 +176,22 @@ impl Lookups {
             mut ask,
             place,
         } = asked;
-        let end = LookupEnd::new(&ask);
-        let span = traces::lookup_span(&mut ask);
+        let mut course = Course::begin(&self.metrics, &caller, &mut ask);
+        let span = course.span();
         let exchanged = self
-            .exchange(&set, caller, ask)
-            .instrument(span.clone())
+            .exchange(&set, caller, ask, &mut course)
+            .instrument(span)
             .await;
-        let (reply, ledger) = exchanged.map_err(|unrecorded| {
-            // R33: no record, no answer.
-            self.metrics.unrecorded(&unrecorded);
-            self.metrics.ended(&end, "LEDGER_UNAVAILABLE");
-            Unanswered::Unrecorded
-        })?;
-        let reason = match &reply.result {
-            Ok(_release) => "OK",
-            Err(denial) => {
-                span.record("error.type", denial.reason());
-                denial.reason()
+        let (reply, ledger) = match exchanged {
+            Ok(recorded) => recorded,
+            Err(unrecorded) => {
+                // R33: no record, no answer.
+                self.metrics.unrecorded(&unrecorded);
+                course.unrecorded();
+                return Err(Unanswered::Unrecorded);
             }
         };
-        self.metrics.ended(&end, reason);
+        course.ended(&reply);
         Ok(Answered {
             reply,
             ledger,
@@ -203,6 +205,7 @@ impl Lookups {
         set: &Arc<Enforced>,
         caller: Caller,
         ask: Ask,
+        course: &mut Course,
     ) -> Result<(Reply, Ledger), Unrecorded> {
         // R77: question and outcome stand in one log, also where the quarter turns in between.
         let mut shard = self.shards.current().await;
@@ -218,19 +221,31 @@ impl Lookups {
                 let duties = &self.upkeep;
                 match permitted.reserve(&self.used, duties).await {
                     Ok(reserved) => {
+                        course.passed(Stage::Decide);
                         let announced = reserved.announce(&ledger).await?;
                         shard.asked();
+                        course.passed(Stage::Announce);
                         let answer = announced.fetch(&set.owners, duties).await;
-                        answer.mask(duties).await
+                        course.passed(Stage::Fetch);
+                        let outcome = answer.mask(duties).await;
+                        course.passed(Stage::Mask);
+                        outcome
                     }
-                    Err(refusal) => refusal,
+                    Err(refusal) => refused(refusal, course),
                 }
             }
-            Err(refusal) => refusal,
+            Err(refusal) => refused(refusal, course),
         };
         let reply = outcome.record(&ledger).await?.release();
+        course.passed(Stage::Record);
         Ok((reply, ledger))
     }
+}
+
+/// The way of what is not asked: from the decision to the record.
+fn refused(refusal: Outcome, course: &mut Course) -> Outcome {
+    course.passed(Stage::Decide);
+    refusal
 }
 
 /// Now, on both clocks.

@@ -16,6 +16,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 use super::sentence;
 use super::way::Unanswered;
 use crate::identity::{ArtefactError, TokenError};
+use crate::tls::Cause;
 
 /// The `domain` of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "motlan";
@@ -120,6 +121,20 @@ impl WireError {
     pub(super) fn metadata(name: &'static str) -> Self {
         let message = format!("the metadata `{name}` does not have the form it must have");
         Self::new(Code::InvalidArgument, "METADATA_MALFORMED", message)
+    }
+
+    /// The connection's certificate would not be accepted any more.
+    #[must_use]
+    pub(crate) fn fallen(cause: Cause) -> Self {
+        let reason = match cause {
+            Cause::Revoked => "CERTIFICATE_REVOKED",
+            Cause::Expired => "CERTIFICATE_EXPIRED",
+            Cause::ListExpired => "REVOCATION_LIST_EXPIRED",
+            Cause::NoCertificate | Cause::UnknownAuthority | Cause::Handshake => {
+                "CERTIFICATE_UNTRUSTED"
+            }
+        };
+        Self::new(Code::Unauthenticated, reason, cause.to_string())
     }
 
     /// The connection's certificate is no registered system's.

@@ -2,7 +2,6 @@
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Metadata;
 use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, ParseError, Targets};
@@ -49,7 +48,7 @@ fn filter(log: &str) -> Result<EnvFilter, ParseError> {
 ///
 /// # Errors
 /// [`LogError`], naming the setting.
-pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
+pub fn start(instance: &str, settings: &Telemetry) -> Result<Telemetered, LogError> {
     let filter = filter(&settings.log)?;
     // Spans are for the collector; a log line says what it has to say by itself.
     let lines = tracing_subscriber::fmt::layer()
@@ -58,10 +57,14 @@ pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
         .with_span_list(false)
         .with_writer(std::io::stderr)
         .with_filter(events().and(filter));
-    let traces = settings.otlp.as_deref().map(collector).transpose()?;
+    let collected = settings.otlp.as_deref();
+    let collected = collected.map(|address| collector(instance, address));
+    let traces = collected.transpose()?;
     let spans = traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("motlan"))
+            .with_location(false)
+            .with_threads(false)
             // Only lookups: the exporter's own HTTP/2 would otherwise trace itself.
             .with_filter(Targets::new().with_target(LOOKUP_TARGET, tracing::Level::INFO))
     });
@@ -80,23 +83,27 @@ pub fn start(settings: &Telemetry) -> Result<Telemetered, LogError> {
     Ok(Telemetered(traces))
 }
 
-/// Lets no span through. As one filter with the lines' own, so that where no traces are collected a
-/// span is nothing but a look at a flag; and with a level, for without one the two together would
-/// have every trace line of every library be looked at.
+/// Lets no span through, and nothing of libraries below a warning, whatever is set: what they say
+/// of their work may hold headers, tokens and messages. As one filter with the lines' own, so that
+/// where no traces are collected a span is nothing but a look at a flag; and with a level, for
+/// without one the two together would have every trace line of every library be looked at.
 fn events() -> FilterFn {
-    let is_event: fn(&Metadata<'_>) -> bool = |metadata| metadata.is_event();
-    FilterFn::new(is_event).with_max_level_hint(LevelFilter::TRACE)
+    // R112: at no level does a line of a library's work pass.
+    let passes: fn(&Metadata<'_>) -> bool = |metadata| {
+        let is_ours = metadata.target().starts_with("motlan");
+        metadata.is_event() && (is_ours || *metadata.level() <= tracing::Level::WARN)
+    };
+    FilterFn::new(passes).with_max_level_hint(LevelFilter::TRACE)
 }
 
-fn collector(address: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
+fn collector(instance: &str, address: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(address)
         .build()?;
-    let resource = Resource::builder().with_service_name("motlan").build();
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_resource(resource)
+        .with_resource(super::resource(instance))
         .build())
 }
 
@@ -130,6 +137,24 @@ mod tests {
             assert!(tracing::info_span!(target: LOOKUP_TARGET, "lookup").is_disabled());
             assert!(!tracing::event_enabled!(tracing::Level::DEBUG));
             assert!(tracing::event_enabled!(tracing::Level::INFO));
+        });
+    }
+
+    /// R61, R112.
+    #[test]
+    fn what_libraries_say_of_their_work_is_logged_at_no_level() {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+        let lines = lines.with_filter(events().and(filter("trace").unwrap()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            for enabled in [
+                tracing::event_enabled!(target: "h2::codec", tracing::Level::TRACE),
+                tracing::event_enabled!(target: "hyper::proto", tracing::Level::DEBUG),
+                tracing::event_enabled!(target: "rustls", tracing::Level::INFO),
+            ] {
+                assert!(!enabled);
+            }
+            assert!(tracing::event_enabled!(target: "h2", tracing::Level::WARN));
+            assert!(tracing::event_enabled!(target: "motlan_gateway", tracing::Level::TRACE));
         });
     }
 
