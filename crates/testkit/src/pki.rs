@@ -13,12 +13,13 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+mod revocation;
 mod tls;
 
 pub use tls::{client_config, server_config};
 
-/// How long a certificate lives, from now.
-const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long a certificate lives, from now: long enough that nobody is warned of its end.
+const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 /// A certificate is valid from this long ago, so that clocks a little behind accept it.
 const HEAD_START: Duration = Duration::from_secs(3600);
 
@@ -31,6 +32,9 @@ pub enum PkiError {
     /// The PEM text does not hold what it should.
     #[error("the PEM text cannot be read")]
     Pem(#[from] rustls::pki_types::pem::Error),
+    /// The certificate is not what X.509 says.
+    #[error("the certificate cannot be read")]
+    Odd(#[source] webpki::Error),
     /// The TLS library does not take the certificate or the key.
     #[error("the certificate cannot be used for TLS")]
     Tls(#[from] rustls::Error),

@@ -53,7 +53,19 @@ impl Provider {
         tls: Arc<rustls::ServerConfig>,
         holdings: Holdings,
     ) -> std::io::Result<Self> {
-        let socket = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tls, holdings).await
+    }
+
+    /// Starts at `address`, in tasks of the current runtime.
+    ///
+    /// # Errors
+    /// Where it cannot listen there.
+    pub async fn start_at(
+        address: SocketAddr,
+        tls: Arc<rustls::ServerConfig>,
+        holdings: Holdings,
+    ) -> std::io::Result<Self> {
+        let socket = bind(address)?;
         let address = socket.local_addr()?;
         let mut provider = Self {
             state: Arc::new(State::new(holdings)),
@@ -149,7 +161,10 @@ impl Drop for Provider {
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
     // Connections of the last run may still linger on the port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -18,12 +18,15 @@ use crate::provider::{Holdings, Provider};
 use crate::sample::{Sample, SampleError};
 use crate::token::{KeyType, SigningKey, Token, TokenError};
 
+mod apart;
 mod catalog;
 mod config;
 mod files;
 mod signing;
 
 use crate::endpoints::{Endpoints, SystemFiles};
+pub use apart::{ADMIN_PORT, Apart, GATEWAY_PORT, OWNER_PORT, owner};
+use catalog::Reference;
 use files::Folder;
 use signing::Notary;
 
@@ -43,8 +46,8 @@ const AUTHORITY_NAME: &str = "Mot Lan throwaway CA";
 /// Why a deployment could not be laid.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
-    /// A file cannot be written.
-    #[error("`{}` cannot be written", path.display())]
+    /// A file cannot be written or read.
+    #[error("`{}` cannot be written or read", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -76,6 +79,14 @@ pub enum WorldError {
     /// The catalogue cannot be made the one that is known.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// No dataset has this id.
+    #[error("the catalogue has no dataset `{asked}` with a sample; it has {}", known.join(", "))]
+    UnknownDataset {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// A certificate cannot be made.
     #[error(transparent)]
     Pki(#[from] PkiError),
@@ -165,12 +176,29 @@ impl World {
     /// # Errors
     /// [`WorldError`]; what was written by then stays.
     pub async fn lay(dir: &Path, seed: u64) -> Result<Self, WorldError> {
+        let (mut world, reference) = Self::found(dir, seed, &Leaf::server("gateway"))?;
+        let pool = contracts::pool()?;
+        let held = world.sample.held();
+        for (dataset, service) in &reference.datasets {
+            if pool.get_service_by_name(service).is_some() {
+                let holdings = Holdings::of(&pool).only(service).stock(&held);
+                world.open(dataset, service, holdings).await?;
+            }
+        }
+        world.write_endpoints()?;
+        world.seal()?;
+        world.write("motlan.toml", config::MOTLAN_TOML)?;
+        Ok(world)
+    }
+
+    /// The catalogue, not sealed yet, and everybody's certificates and keys but the owners'.
+    fn found(dir: &Path, seed: u64, gateway: &Leaf) -> Result<(Self, Reference), WorldError> {
         let folder = Folder::make(dir)?;
         let sample = Sample::from_seed(seed)?;
         let reference = catalog::copy(&folder)?;
         let authority = Authority::new(AUTHORITY_NAME)?;
         folder.write("pki/ca.pem", authority.certificate_pem())?;
-        let gateway = authority.issue(&Leaf::server("gateway"))?;
+        let gateway = authority.issue(gateway)?;
         folder.write_identity("pki/gateway", &gateway)?;
         let uri = format!("spiffe://{}/gateway/{INSTANCE}", reference.trust_domain);
         let gateway_client = authority.issue(&Leaf::client("gateway", &uri))?;
@@ -186,10 +214,10 @@ impl World {
             systems.insert(id.clone(), system);
         }
         let notary = Notary::new(&folder)?;
-        let mut world = Self {
+        let world = Self {
             folder,
             notary,
-            trust_domain: reference.trust_domain,
+            trust_domain: reference.trust_domain.clone(),
             authority,
             gateway,
             gateway_client,
@@ -197,18 +225,7 @@ impl World {
             datasets: BTreeMap::new(),
             sample,
         };
-        let pool = contracts::pool()?;
-        let held = world.sample.held();
-        for (dataset, service) in &reference.datasets {
-            if pool.get_service_by_name(service).is_some() {
-                let holdings = Holdings::of(&pool).only(service).stock(&held);
-                world.open(dataset, service, holdings).await?;
-            }
-        }
-        world.write_endpoints()?;
-        world.seal()?;
-        world.write("motlan.toml", config::MOTLAN_TOML)?;
-        Ok(world)
+        Ok((world, reference))
     }
 
     /// Starts the owner's system of one more dataset and enters it into `catalog/endpoints.toml`.

@@ -50,13 +50,7 @@ pub(super) fn copy(folder: &Folder) -> Result<Reference, WorldError> {
         }
     }
     systems.sort();
-    let mut datasets = BTreeMap::new();
-    for (file, table) in tables("datasets")? {
-        datasets.insert(
-            string(&file, &table, "id")?,
-            string(&file, &table, "service")?,
-        );
-    }
+    let datasets = services()?;
     let catalog = parse(CATALOG_TOML, text)?;
     let trust_domain = string(CATALOG_TOML, &catalog, "trust_domain")?;
     Ok(Reference {
@@ -64,6 +58,18 @@ pub(super) fn copy(folder: &Folder) -> Result<Reference, WorldError> {
         systems,
         datasets,
     })
+}
+
+/// The datasets' services by id.
+pub(super) fn services() -> Result<BTreeMap<String, String>, WorldError> {
+    let mut datasets = BTreeMap::new();
+    for (file, table) in tables("datasets")? {
+        datasets.insert(
+            string(&file, &table, "id")?,
+            string(&file, &table, "service")?,
+        );
+    }
+    Ok(datasets)
 }
 
 /// Writes every file of `dir` that is wanted, by its path from `dir`, below `target`.

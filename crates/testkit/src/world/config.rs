@@ -1,8 +1,8 @@
 //! The texts that a deployment is configured with.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::fmt::{Display, Write as _};
+use std::path::Path;
 
 use crate::sample::Roles;
 
@@ -35,13 +35,61 @@ ca = "pki/ca.pem"
 [ledger]
 folder = "ledger"
 origin = "motlan.example/audit"
+reserve_bytes = 1048576
 key = "pki/ledger.key"
 sealing = "pki/sealing"
 "#;
 
+/// The configuration of a gateway in a container: what it reads lies beside this file, what it
+/// writes below `data`.
+pub(super) fn apart_toml(listen: (u16, u16), data: &Path, otlp: Option<&str>) -> String {
+    let (gateway, admin) = listen;
+    let data = data.display();
+    let telemetry = otlp.map_or_else(String::new, |otlp| {
+        format!("\n# Where traces go.\n[telemetry]\notlp = {otlp:?}\n")
+    });
+    format!(
+        r#"# A sample: throwaway keys, made-up people. Paths are relative to this file.
+instance = "demo"
+audience = "https://gateway.motlan.example"
+
+[catalog]
+folder = "catalog"
+manifest_key = "pki/manifest.pem"
+known_revision = "{data}/known-revision.json"
+
+[listen]
+gateway = "0.0.0.0:{gateway}"
+admin = "0.0.0.0:{admin}"
+
+# What callers meet.
+[tls]
+certificate = "pki/gateway.pem"
+key = "pki/gateway.key"
+client_ca = "pki/ca.pem"
+
+# What owners meet.
+[provider_tls]
+certificate = "pki/gateway-client.pem"
+key = "pki/gateway-client.key"
+ca = "pki/ca.pem"
+
+[ledger]
+folder = "{data}/ledger"
+origin = "motlan.example/audit"
+reserve_bytes = 1048576
+key = "{data}/ledger.key"
+sealing = "{data}/sealing"
+
+[state]
+file = "{data}/state.redb"
+{telemetry}"#
+    )
+}
+
 /// `endpoints.toml`: each dataset's address.
 pub(super) fn endpoints_toml<'a>(
-    addresses: impl Iterator<Item = (&'a String, SocketAddr)>,
+    addresses: impl Iterator<Item = (&'a String, impl Display)>,
 ) -> String {
     let mut text = "# Where the owners' systems listen.\n".to_owned();
     for (dataset, address) in addresses {
