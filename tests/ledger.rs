@@ -3,6 +3,7 @@
 
 mod process {
     mod auditor;
+    mod backup;
     pub(crate) mod command;
     pub(crate) mod deployment;
     pub(crate) mod desk;
@@ -153,7 +154,7 @@ async fn a_ledger_is_open_in_one_process_and_made_once() -> Result<()> {
 
     let gateway = desk.deployment.serve()?;
     let client = desk.connect(&gateway).await?;
-    refuses_to_start(&desk.deployment, "is open elsewhere")?;
+    refuses_to_start(&desk.deployment, "is held by another process")?;
     ensure!(
         made_again()?.err.contains("nothing is to be made"),
         "made again under a running gateway"

@@ -35,6 +35,15 @@ type Replies = JoinSet<(Question, Result<Reply, CallError>)>;
 
 /// Puts calls under way and waits until the owner has heard them all.
 async fn put_under_way(deployment: &Deployment, gateway: &Gateway) -> Result<Replies> {
+    put_under_way_from(deployment, gateway, 0).await
+}
+
+/// As [`put_under_way`], where the owner has heard so many before.
+async fn put_under_way_from(
+    deployment: &Deployment,
+    gateway: &Gateway,
+    before: u64,
+) -> Result<Replies> {
     let mut replies = JoinSet::new();
     let people: Vec<String> = deployment.world.sample().households.concat();
     for some in people.chunks(CALLS_PER_CONNECTION).take(CONNECTIONS) {
@@ -51,7 +60,7 @@ async fn put_under_way(deployment: &Deployment, gateway: &Gateway) -> Result<Rep
         "the sample is too small"
     );
     let owner = owner(deployment)?;
-    let all = u64::try_from(replies.len())?;
+    let all = before + u64::try_from(replies.len())?;
     let heard = async || Ok((owner.calls() == all).then_some(()));
     eventually("every question at the owner", PATIENCE, heard).await?;
     Ok(replies)
@@ -186,6 +195,61 @@ async fn a_stop_waits_for_a_silent_owner_no_longer_than_it_was_told() -> Result<
         "not all is signed: {report:?}"
     );
     // The gateway can be started again on it.
+    deployment.serve()?.stop()?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_signal_cuts_the_waiting_short_and_loses_no_record() -> Result<()> {
+    let deployment = Deployment::lay().await?;
+    let config = std::fs::read_to_string(deployment.world.config())?;
+    let limits = format!("{config}\n[limits]\ndrain_ms_max = 60000\nlookup_ms_max = 60000\n");
+    deployment.world.write("motlan.toml", &limits)?;
+    let gateway = deployment.serve()?;
+    // Some are answered, and some never will be.
+    let answered = deployment.connect(&gateway, "H26/one-stop").await?;
+    let people = deployment.world.sample().households.concat();
+    let mut heard = Heard::default();
+    for person in people.iter().rev().take(CALLS_PER_CONNECTION) {
+        let question = Question::of_desk(PERSON, person);
+        let reply = answered.call(&deployment.call(&question)?).await?;
+        ensure!(reply.code() == Code::Ok, "no answer: {:?}", reply.status);
+        heard.told.extend(Told::of(&question, &reply)?);
+    }
+    for seen in owner(&deployment)?.take_seen() {
+        heard.asked.push(Asked::of(&seen)?);
+    }
+    let before = owner(&deployment)?.calls();
+    owner(&deployment)?.misbehave(PERSON, None, Misbehaviour::Silent);
+    let replies = put_under_way_from(&deployment, &gateway, before).await?;
+    gateway.process.signal("TERM")?;
+    is_stopping(&gateway).await?;
+    let begin = Instant::now();
+    gateway.process.signal("TERM")?;
+    let ended = gateway.process.wait(SLACK)?.exited(0)?;
+    let took = begin.elapsed();
+    ensure!(took < SLACK, "it went on waiting: {took:?}");
+    let errors = logged(&ended.err, "ERROR");
+    ensure!(errors.is_empty(), "it logged {errors:?}");
+    ensure!(ended.err.contains("cut short"), "{}", ended.err);
+
+    for (_, reply) in replies.join_all().await {
+        ensure!(reply.is_err() || reply.is_ok_and(|reply| reply.code() != Code::Ok));
+    }
+    for seen in owner(&deployment)?.take_seen() {
+        heard.asked.push(Asked::of(&seen)?);
+    }
+    let faults = heard.faults(&deployment.entries()?);
+    ensure!(
+        faults.is_empty(),
+        "the ledger lacks what was heard: {faults:?}"
+    );
+    let report = deployment.verified()?;
+    ensure!(
+        report.questions == heard.asked.len() as u64
+            && report.checkpoint_size == Some(report.records),
+        "not all is there and signed: {report:?}"
+    );
     deployment.serve()?.stop()?;
     Ok(())
 }

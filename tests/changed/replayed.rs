@@ -63,12 +63,12 @@ async fn the_grant_that_was_cited_is_part_of_the_question_and_any_other_name_is_
     let cited = format!(
         "  would be  refused, GRANT_UNKNOWN\n  loses     date_of_birth.day date_of_birth.month \
          date_of_birth.year full_name personal_id sex\n  seen      {}\n",
-        past.record(7)
+        past.record(8)
     );
     ensure!(renamed.contains(&cited), "no `{cited}`:\n{renamed}");
     let unknown = format!(
         "\nnot compared\n  1  a grant was cited that is none, and it is not on record\n     {}\n",
-        past.record(9)
+        past.record(10)
     );
     ensure!(renamed.contains(&unknown), "no `{unknown}`:\n{renamed}");
     let record = past
@@ -110,7 +110,7 @@ async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
         "{erased}"
     );
     ensure!(erased.contains(due), "{erased}");
-    let explained = said(past.explain(&past.record(3))?, 0)?;
+    let explained = said(past.explain(&past.record(4))?, 0)?;
     ensure!(
         explained.contains("its sealed part cannot be read"),
         "{explained}"
@@ -122,10 +122,10 @@ async fn what_a_record_no_longer_tells_is_not_guessed() -> Result<()> {
 async fn a_record_is_explained_by_what_decided_it_or_it_is_said_that_it_is_not() -> Result<()> {
     // R89.
     let past = Past::made().await?;
-    let own = said(past.explain(&past.record(4))?, 0)?;
+    let own = said(past.explain(&past.record(5))?, 0)?;
     let begin = format!(
         "{}: allowed by g01-h26-population-2026/person, identity\nby revision ",
-        past.record(3)
+        past.record(4)
     );
     ensure!(own.starts_with(&begin), "{own}");
     ensure!(

@@ -45,7 +45,7 @@ async fn sighup_takes_a_good_set_in_force_and_refuses_a_bad_one() -> Result<()> 
         .world
         .write(AGREEMENT, &reference.replace("\"G01\"", "\"G99\""))?;
     gateway.process.signal("HUP")?;
-    told(&gateway, "refused ", |_| true).await?;
+    told(&gateway, "  refused ", |_| true).await?;
     ensure!(
         told(&gateway, "revision ", |_| true).await? == first,
         "a bad set was taken"

@@ -86,13 +86,13 @@ async fn a_reload_takes_a_newer_set_and_never_an_older_one() {
     let settings = Settings::read(&laid.world.config()).unwrap();
     let gateway = Gateway::start(settings).await.unwrap();
     laid.world.seal().unwrap();
-    gateway.reload().await.unwrap();
+    gateway.reload().await.catalog.unwrap();
     assert_eq!(known(&laid), 2);
 
     for (file, content) in sealed.into_iter().zip(older) {
         fs::write(path(&laid, file), content).unwrap();
     }
-    let refused = gateway.reload().await.unwrap_err().to_string();
+    let refused = gateway.reload().await.catalog.unwrap_err().to_string();
     assert!(
         refused.contains("the set is revision 1, but revision 2 was in force already"),
         "{refused}"

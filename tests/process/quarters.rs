@@ -155,3 +155,36 @@ async fn a_clock_far_ahead_of_the_log_is_believed_only_by_command() -> Result<()
     ensure!(told.contains("The 2 logs go on from each other"), "{told}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_made_in_one_quarter_signs_from_the_next_on() -> Result<()> {
+    // R109.
+    let case = Case::lay(1).await?;
+    let told = case.motlan(&["ledger", "rotate-key"])?.exited(0)?.out;
+    let line = told
+        .lines()
+        .find_map(|line| line.strip_prefix("verifier  "));
+    let new = line.and_then(|line| line.split_whitespace().next());
+    let new = new.with_context(|| told.clone())?.to_owned();
+    ensure!(new != case.deployment.key.to_string(), "{told}");
+    let next = case.motlan(&["ledger", "next"])?.exited(0)?.out;
+    ensure!(next.contains(&new), "{next}");
+    case.motlan(&["check"])?.exited(0)?;
+    let record = case.ask().await?;
+    ensure!(record.contains(&case.deployment.quarter), "{record}");
+    ensure!(fs::read_to_string(case.deployment.ledger().join("log"))?.contains(&new));
+    // Whoever has the old key follows the link, and whoever has the new one goes back.
+    ensure!(
+        case.verified()?
+            .contains("The 2 logs go on from each other")
+    );
+    let told = case.audit(&["verify", "--key", &new], 0)?;
+    ensure!(told.contains("The 2 logs go on from each other"), "{told}");
+    let told = case.motlan(&["ledger", "rotate-key"])?.exited(0)?.out;
+    ensure!(
+        told.contains(&format!("ledger.key.{}", case.first.quarter())),
+        "{told}"
+    );
+    ensure!(case.ask().await?.contains(&case.deployment.quarter));
+    Ok(())
+}

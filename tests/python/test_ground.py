@@ -104,7 +104,7 @@ def recorded(claims: dict[str, object], jti: bytes) -> records.Record:
         text = str(claims[name]).encode()
         tag.update(len(text).to_bytes(8, "big") + text)
     return records.Record(
-        format=1,
+        format=2,
         kind=records.RECORD_KIND_COMPONENT,
         time_us=TIME_S * 1_000_000 + 5,
         caller=claims["caller"],

@@ -9,7 +9,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use super::sets::Flavour;
-use crate::system::past::Past;
+use crate::system::past::{Entry, Past};
 use crate::system::question::FUNERAL;
 
 /// What a caller was told.
@@ -126,10 +126,16 @@ fn of_record(record: &Record, flavour: Flavour) -> Option<String> {
     (is_answer && released != due).then(|| format!("released {:?}", record.fields_released))
 }
 
+/// Those of lookups, and none of changes.
+pub(super) fn lookups(past: &Past) -> impl Iterator<Item = &Entry> {
+    let entries = past.entries.iter();
+    entries.filter(|entry| entry.record.kind() != RecordKind::Change)
+}
+
 /// The records of the lookups, by name.
 pub(super) fn records(past: &Past) -> HashMap<String, Record> {
-    let entries = past.entries.iter();
-    entries
+    let lookups = lookups(past);
+    lookups
         .map(|entry| (entry.id.to_string(), entry.record.clone()))
         .collect()
 }

@@ -108,8 +108,8 @@ async fn take(running: &Running, number: usize, flavour: Flavour) -> String {
 /// when another set was taken.
 fn straddled(past: &Past, sets: &Sets) -> usize {
     let place = |revision: &str| sets.iter().position(|(it, _)| it == revision).unwrap();
-    let entries = past.entries.iter();
-    let places: Vec<usize> = entries.map(|it| place(&it.record.revision)).collect();
+    let lookups = judged::lookups(past);
+    let places: Vec<usize> = lookups.map(|it| place(&it.record.revision)).collect();
     places.windows(2).filter(|pair| pair[1] < pair[0]).count()
 }
 

@@ -46,13 +46,13 @@ impl Body for Said {
 }
 
 /// A call of the desk whose message is being sent, and what will come back.
-struct Open {
-    say: UnboundedSender<Bytes>,
+pub(super) struct Open {
+    pub(super) say: UnboundedSender<Bytes>,
     asking: JoinHandle<hyper::Result<Response<Incoming>>>,
 }
 
 impl Open {
-    async fn call(running: &Running, path: &str) -> Self {
+    pub(super) async fn call(running: &Running, path: &str) -> Self {
         let (say, said) = unbounded_channel();
         let mut sender = connected(running).await;
         let request = posted(running, path, Said(said));
@@ -67,18 +67,18 @@ impl Open {
     }
 
     /// The answer once all is said.
-    async fn answer_to_all(self) -> Answer {
+    pub(super) async fn answer_to_all(self) -> Answer {
         drop(self.say);
         let response = tokio::time::timeout(PATIENCE, self.asking).await.unwrap();
         Answer(response.unwrap().unwrap())
     }
 }
 
-struct Answer(Response<Incoming>);
+pub(super) struct Answer(Response<Incoming>);
 
 impl Answer {
     /// The next piece, or what came at the end.
-    async fn next(&mut self) -> Result<Bytes, HeaderMap> {
+    pub(super) async fn next(&mut self) -> Result<Bytes, HeaderMap> {
         let frame = std::future::poll_fn(|context| {
             let body = Pin::new(self.0.body_mut());
             body.poll_frame(context)
@@ -98,7 +98,7 @@ impl Answer {
     }
 }
 
-fn framed(message: &impl Message) -> Bytes {
+pub(super) fn framed(message: &impl Message) -> Bytes {
     let message = message.encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[0], length.as_slice(), &message].concat().into()

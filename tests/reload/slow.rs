@@ -124,7 +124,7 @@ async fn a_question_that_comes_slowly_is_decided_by_what_is_in_force_once_it_is_
     assert_eq!(running.heard(), 0);
     drop(sender);
     let past = running.stop().await;
-    let [refused] = past.entries.as_slice() else {
+    let [_change, _other, refused] = past.entries.as_slice() else {
         panic!("{} records", past.entries.len());
     };
     assert_eq!(refused.record.reason, "PURPOSE_NOT_COVERED");

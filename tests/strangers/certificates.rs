@@ -1,5 +1,6 @@
 //! Certificates that are not a registered system's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use motlan_testkit::client::{Call, Client};
@@ -51,26 +52,38 @@ async fn a_certificate_that_does_not_verify_gets_no_connection() {
     // Of the same name as the right one.
     let namesake = Authority::new("Mot Lan throwaway CA").unwrap();
     let strangers = [
-        ("no certificate", config(None)),
+        ("no certificate", "no_certificate", config(None)),
         (
             "another authority's",
+            "unknown_authority",
             config(Some(&other_authority.issue(&leaf).unwrap())),
         ),
         (
             "a namesake authority's",
+            "unknown_authority",
             config(Some(&namesake.issue(&leaf).unwrap())),
         ),
-        ("expired", issued(&leaf.clone().expired())),
-        ("not yet valid", issued(&leaf.clone().not_yet_valid())),
-        ("a server's", issued(&Leaf::server("localhost"))),
-        ("TLS 1.2", tls_1_2(&running)),
+        ("expired", "expired", issued(&leaf.clone().expired())),
+        (
+            "not yet valid",
+            "expired",
+            issued(&leaf.clone().not_yet_valid()),
+        ),
+        (
+            "a server's",
+            "handshake",
+            issued(&Leaf::server("localhost")),
+        ),
+        ("TLS 1.2", "handshake", tls_1_2(&running)),
     ];
-    for (counted, (why, tls)) in strangers.into_iter().enumerate() {
+    let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
+    for (why, cause, tls) in strangers {
+        *counted.entry(cause).or_default() += 1;
         let connected = Client::connect(&running.address, tls).await;
         assert!(connected.is_err(), "{why}");
         until("the handshake is counted", async || {
-            let refused = running.admin.refused("handshake").await;
-            (refused == counted as u64 + 1).then_some(())
+            let refused = running.admin.refused(cause).await;
+            (refused == counted[cause]).then_some(())
         })
         .await;
     }

@@ -58,7 +58,7 @@ impl Admin {
         assert_eq!(status, 200, "{text}");
         let lines = text
             .lines()
-            .filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+            .filter(|line| is_of(line, name) && line.contains(label));
         lines
             .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
             .sum()
@@ -76,4 +76,10 @@ impl Admin {
         self.counter("motlan_connections_refused_total", &label)
             .await
     }
+}
+
+/// Whether a line of the metrics is of this name, with labels or without.
+fn is_of(line: &str, name: &str) -> bool {
+    let rest = line.strip_prefix(name);
+    rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use motlan_audit::{Layout, Quarter, Sealing, ShardsReport, TurnError, VerifierKey, verify_shards};
 use motlan_gateway::enforced::{Problems, Reloaded};
+use motlan_gateway::reload::Reloads;
 use motlan_gateway::state::State;
 use motlan_gateway::{Gateway, Settings, ledger};
 use motlan_testkit::client::{Client, Reply};
@@ -136,6 +137,11 @@ impl Running {
 
     /// Has it load its catalogue anew, as SIGHUP does.
     pub(crate) async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
+        self.gateway.reload().await.catalog
+    }
+
+    /// Has it load everything anew, as SIGHUP does.
+    pub(crate) async fn reload_all(&self) -> Reloads {
         self.gateway.reload().await
     }
 
@@ -185,7 +191,7 @@ impl Running {
         } = self.laid.layout();
         verify_shards(
             &ledgers,
-            &self.verifier,
+            std::slice::from_ref(&self.verifier),
             Some(&sealings),
             None,
             |_, _, _| {},

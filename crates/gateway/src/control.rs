@@ -255,8 +255,9 @@ mod tests {
     use super::*;
     use crate::enforced::{Reloaded, Sources};
     use crate::identity::Certificate;
+    use crate::reload::Changes;
     use crate::settings::Settings;
-    use crate::tls;
+    use crate::tls::{ClientCredentials, Presented, ServerCredentials};
 
     #[tokio::test]
     async fn what_a_suspended_system_asked_before_is_not_answered_when_it_is_done() {
@@ -265,12 +266,14 @@ mod tests {
         let dir = tempfile::TempDir::with_prefix("motlan-control-").unwrap();
         let world = World::lay(dir.path(), 7).await.unwrap();
         let settings = Settings::read(&world.config()).unwrap();
-        let client = Arc::new(tls::client(&settings.provider_tls).unwrap());
+        let client = ClientCredentials::load(&settings.provider_tls).unwrap();
         let metrics = Metrics::new().unwrap();
         let in_force = InForce::load(Sources::of(&settings, client), &metrics).unwrap();
         let desk = world.system("H26/one-stop").unwrap();
         let certificate = desk.identity.certificate().unwrap();
-        let certificate = Arc::new(Certificate::of(&certificate).unwrap());
+        let server = ServerCredentials::load(&settings.tls).unwrap();
+        let presented = Presented::assertion(vec![certificate], server.clone(), &server.taken());
+        let certificate = Arc::new(Certificate::of(presented).unwrap());
 
         let (begun, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (has_begun, is_done) = (Arc::clone(&begun), Arc::clone(&done));
@@ -302,7 +305,9 @@ mod tests {
         let id = "id = \"H26/one-stop\"";
         let text = text.replace(id, &format!("{id}\nsuspended = true"));
         world.write(PROVINCES, &text).unwrap();
-        assert!(matches!(in_force.reload().await, Ok(Reloaded::Taken(_))));
+        let changes = Changes::off_record(&metrics);
+        let reloaded = in_force.reload(&changes).await;
+        assert!(matches!(reloaded, Ok(Reloaded::Taken(_))));
         is_done.notify_one();
         let error = answered.await.unwrap().map(drop).unwrap_err();
         assert_eq!(error.reason(), "SYSTEM_SUSPENDED");

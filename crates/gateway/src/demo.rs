@@ -77,7 +77,7 @@ impl Demo {
         )?;
         if self.keep {
             // Last, and once signals are listened for: who waits for the file can rely on the rest.
-            let signals = crate::command::StopSignals::listen()?;
+            let mut signals = crate::command::StopSignals::listen()?;
             world.endpoints(port, admin_port, &verifier).write(dir)?;
             next_steps_kept(dir, port, admin_port, &verifier);
             signals.any().await;

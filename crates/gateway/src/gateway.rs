@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use motlan_audit::{OpenShardsError, Shards, TurnError, VerifierKey};
+use motlan_exchange::Limits;
 use motlan_policy::Moment;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -13,18 +14,19 @@ use tokio::task::JoinHandle;
 use crate::admin::Admin;
 use crate::control::{Control, ControlError, Trails, report_health};
 use crate::edge::Edge;
-use crate::enforced::{InForce, Problems, Read, Reloaded, Sources};
+use crate::enforced::{InForce, Problems, Read, Sources};
 use crate::index::Indexes;
 use crate::ledger::{self, LedgerError, Turning};
 use crate::limits::{self, LimitsError};
 use crate::listener::Listener;
 use crate::lookup::Lookups;
 use crate::preflight::Checked;
+use crate::reload::{Changes, Laid, Reloadable, Reloading, Reloads, Watched};
 use crate::settings::Settings;
 use crate::shadow::Shadow;
 use crate::state::{State, StateError, Upkeep};
 use crate::telemetry::{Metrics, MetricsError};
-use crate::tls::{self, TlsError};
+use crate::tls::{ClientCredentials, ServerCredentials, TlsError};
 use crate::witnesses::{CosignedNote, Witnesses, WitnessesError};
 use crate::workers::Workers;
 
@@ -81,8 +83,7 @@ pub enum StartError {
 pub struct Gateway {
     address: SocketAddr,
     admin_address: SocketAddr,
-    in_force: InForce,
-    shadow: Option<Shadow>,
+    reloading: Arc<Reloading>,
     shards: Shards,
     indexes: Indexes,
     verifier: VerifierKey,
@@ -112,7 +113,8 @@ impl Gateway {
     /// # Errors
     /// [`StartError`], upon which nothing is left running.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        Self::run(settings, None).await
+        let laid = Watched::of(&settings).look(None);
+        Self::run(settings, laid, None).await
     }
 
     /// As [`Self::start`], with the very set that was checked.
@@ -120,21 +122,27 @@ impl Gateway {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_checked(checked: Checked) -> Result<Self, StartError> {
-        Self::run(checked.settings, Some(checked.read)).await
+        let Checked {
+            settings,
+            read,
+            manifest,
+            ..
+        } = checked;
+        let laid = Watched::of(&settings).look(None).of_set(manifest);
+        Self::run(settings, laid, Some(read)).await
     }
 
-    async fn run(settings: Settings, read: Option<Read>) -> Result<Self, StartError> {
-        let server_tls = Arc::new(tls::server(&settings.tls)?);
-        let metrics = Metrics::new()?;
-        let in_force = in_force(&settings, read, &metrics).await?;
+    /// Starts with what was `laid` before any of it was read.
+    async fn run(settings: Settings, laid: Laid, read: Option<Read>) -> Result<Self, StartError> {
+        let metrics = Metrics::of(&settings.instance)?;
+        let parts = parts(&settings, read, &metrics).await?;
+        let in_force = parts.in_force.clone();
         let state = settings.state.as_deref().map(State::open).transpose()?;
         let upkeep = Upkeep::new(state);
         let (tcp, address) = listen(settings.listen.gateway).await?;
         let (admin_tcp, admin_address) = listen(settings.listen.admin).await?;
         let (shards, witnesses, cosigned) = open_logs(&settings, &metrics).await?;
-        let (logs, set) = (shards.clone(), in_force.set());
-        let recall = move || Ok(limits::recalled(&logs, &set.catalog, now())?);
-        let used = blocking(recall).await?;
+        let used = used(&shards, &in_force).await?;
         let indexes = Indexes::follow(&shards, &metrics).map_err(StartError::Index)?;
         let trails = Trails::new(shards.clone(), indexes.clone());
         let shadow = shadow(&settings, &in_force, &metrics).await?;
@@ -149,12 +157,12 @@ impl Gateway {
         ));
         let (control, reporter) = Control::new(trails, Arc::clone(&lookups), upkeep, &metrics)?;
         let (stop, stopped) = watch::channel(false);
-
         let admin = Admin {
             metrics: metrics.clone(),
+            lookups: Arc::downgrade(&lookups),
             shards: shards.clone(),
             cosigned,
-            in_force: in_force.clone(),
+            reloadable: parts.clone(),
             shadow: shadow.clone(),
             stop: stopped.clone(),
         };
@@ -162,15 +170,20 @@ impl Gateway {
         let workers = Workers::start().map_err(StartError::Workers)?;
         let listener = Listener {
             in_force: in_force.clone(),
-            tls: server_tls,
-            edge: Edge::new(in_force.clone(), Arc::clone(&lookups), control),
+            tls: parts.server.clone(),
+            edge: Edge::new(in_force, Arc::clone(&lookups), control),
             metrics: metrics.clone(),
             workers: workers.clone(),
             limits: settings.limits.listener,
         };
+        let changes = Changes::new(shards.clone(), &metrics);
+        let watched = Watched::of(&settings);
+        let reloading = Reloading::new(parts, shadow, changes, watched, laid);
         let mut beside = vec![
+            tokio::spawn(Arc::clone(&reloading).watch(settings.watch)),
             tokio::spawn(admin.run(admin_tcp)),
             tokio::spawn(health),
+            tokio::spawn(ledger::watch_room(&shards, &settings.ledger, &metrics)),
             tokio::spawn(Turning::new(&shards, ledger::now_us, &metrics).run()),
             tokio::spawn(indexes.clone().run()),
         ];
@@ -179,8 +192,7 @@ impl Gateway {
             address,
             admin_address,
             verifier: shards.newest().verifier().clone(),
-            in_force,
-            shadow,
+            reloading,
             shards,
             indexes,
             lookups,
@@ -210,18 +222,11 @@ impl Gateway {
         &self.verifier
     }
 
-    /// R87: loads the catalogue anew, and takes it in force whole, or not at all; and the candidate
-    /// beside it.
-    ///
-    /// # Errors
-    /// All that is wrong with it, upon which what was in force goes on.
-    pub async fn reload(&self) -> Result<Reloaded, Arc<Problems>> {
-        let reloaded = self.in_force.reload().await;
-        if let Some(shadow) = self.shadow.clone() {
-            let reload = tokio::task::spawn_blocking(move || shadow.reload());
-            let _panicked_and_told = reload.await;
-        }
-        reloaded
+    /// R87, R105: loads the catalogue and the credentials of both sides anew, each whole or not at
+    /// all; and the candidate beside the catalogue. Where something is wrong with one of them, what
+    /// was in force of it goes on.
+    pub async fn reload(&self) -> Reloads {
+        self.reloading.all().await
     }
 
     /// Turns to the quarter of `now_us`, microseconds since the Unix epoch, if that is later than
@@ -239,20 +244,21 @@ impl Gateway {
     /// # Errors
     /// [`StopError`] where the ledger did not close well.
     pub async fn stop(self) -> Result<(), StopError> {
+        self.stop_unless(std::future::pending()).await
+    }
+
+    /// As [`Self::stop`], but once `cut` resolves it waits for nothing any more but the ledger.
+    ///
+    /// # Errors
+    /// As [`Self::stop`].
+    pub async fn stop_unless(mut self, cut: impl Future<Output = ()>) -> Result<(), StopError> {
         // `send_replace` reaches all who watch, also those who begin to.
         self.stop.send_replace(true);
-        let end = Instant::now() + self.drain_max;
-        let mut listening = self.listening;
-        if tokio::time::timeout_at(end.into(), &mut listening)
-            .await
-            .is_err()
-        {
-            tracing::warn!("connections were still open when the drain ended");
-            listening.abort();
+        tokio::select! {
+            () = self.drain() => {}
+            () = cut => tracing::warn!("the drain was cut short"),
         }
-        if !self.lookups.drained(end).await {
-            tracing::warn!("lookups were still under way when the drain ended");
-        }
+        self.listening.abort();
         for task in self.beside {
             task.abort();
         }
@@ -269,19 +275,48 @@ impl Gateway {
     }
 }
 
-/// Takes the first set in force: the one that was read, or else the one that lies there.
-async fn in_force(
+impl Gateway {
+    /// Waits until nothing is under way any more, at most as long as `drain_ms_max` says.
+    async fn drain(&mut self) {
+        let end = Instant::now() + self.drain_max;
+        let listening = tokio::time::timeout_at(end.into(), &mut self.listening);
+        if listening.await.is_err() {
+            tracing::warn!("connections were still open when the drain ended");
+            self.listening.abort();
+        }
+        if !self.lookups.drained(end).await {
+            tracing::warn!("lookups were still under way when the drain ended");
+        }
+    }
+}
+
+/// Takes the first of everything in force; of the catalogue the set that was read, or else the one
+/// that lies there.
+async fn parts(
     settings: &Settings,
     read: Option<Read>,
     metrics: &Metrics,
-) -> Result<InForce, StartError> {
-    let client_tls = Arc::new(tls::client(&settings.provider_tls)?);
-    let (sources, metrics) = (Sources::of(settings, client_tls), metrics.clone());
+) -> Result<Reloadable, StartError> {
+    let server = ServerCredentials::load(&settings.tls)?;
+    let client = ClientCredentials::load(&settings.provider_tls)?;
+    server.observe(metrics);
+    client.observe(metrics);
+    let (sources, metrics) = (Sources::of(settings, client.clone()), metrics.clone());
     let take = move || match read {
         Some(read) => InForce::of(read, sources, &metrics),
         None => InForce::load(sources, &metrics),
     };
-    blocking(|| take().map_err(StartError::Enforced)).await
+    Ok(Reloadable {
+        in_force: blocking(|| take().map_err(StartError::Enforced)).await?,
+        server,
+        client,
+    })
+}
+
+/// How often grants were used today.
+async fn used(shards: &Shards, in_force: &InForce) -> Result<Limits, StartError> {
+    let (logs, set) = (shards.clone(), in_force.set());
+    blocking(move || Ok(limits::recalled(&logs, &set.catalog, now())?)).await
 }
 
 /// Opens the newest log, has the witnesses confirm it, and turns to the quarter that it is.
@@ -289,7 +324,7 @@ async fn open_logs(
     settings: &Settings,
     metrics: &Metrics,
 ) -> Result<(Shards, Option<Witnesses>, CosignedNote), StartError> {
-    let shards = ledger::open_newest(&settings.instance, &settings.ledger)?;
+    let shards = ledger::open_newest(&settings.instance, &settings.ledger, metrics)?;
     // Before anything is written: what was put back from an earlier day is not gone on from.
     let (witnesses, cosigned) = Witnesses::confirmed(settings, &shards, metrics).await?;
     let resumed = shards.resume();

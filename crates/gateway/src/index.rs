@@ -210,7 +210,7 @@ mod tests {
         let index = indexes.of(&shards.newest()).unwrap();
         index.catch_up().unwrap();
         assert_eq!(index.indexed_to(), 5);
-        let text = metrics.text().unwrap();
+        let text = metrics.exposition("").unwrap().text;
         let lag = text
             .lines()
             .find(|line| line.starts_with("motlan_index_lag"));

@@ -1,8 +1,11 @@
 //! The gateway's ledger: made by a command, never silently at start; opened only if it is the one
 //! that is configured.
 
+mod backup;
 mod drop;
 mod erase;
+mod keys;
+mod room;
 mod turning;
 
 use std::fs::{self, File};
@@ -10,16 +13,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use motlan_audit::{
-    CloseError, CreateError, DropError, EraseAllError, EraseError, IdentityError, KeyError,
-    LayoutError, Ledger, OpenError, OpenShardsError, Origin, OriginError, PastError, Quarter,
-    ReadError, SearchError, ShardSettings, Shards, SignerKey, VerifierKey,
+    BackupError, CloseError, CreateError, DropError, EraseAllError, EraseError, IdentityError,
+    KeyError, LayoutError, Ledger, OpenError, OpenShardsError, Origin, OriginError, PastError,
+    Quarter, ReadError, RestoreError, SearchError, ShardSettings, Shards, SignerKey, VerifierKey,
 };
 
 use crate::settings::LedgerSettings;
+use crate::telemetry::Metrics;
 use turning::this_quarter;
 
+pub use backup::{PutBack, StateTaken, Taken, backup, put_back};
 pub use drop::drop_log;
 pub use erase::{AllRetained, Retained, erase, retain};
+pub use keys::{Rotated, rotate_key};
+pub use room::reserve;
+pub(crate) use room::watch_room;
 pub(crate) use turning::{Turning, now_us, turn as turn_at};
 
 /// A ledger that was made.
@@ -155,6 +163,49 @@ pub enum LedgerError {
     /// The log could not be read.
     #[error("the log could not be read")]
     Read(#[from] ReadError),
+    /// No backup was taken.
+    #[error("no backup was taken")]
+    Backup(#[from] BackupError),
+    /// The backup was not put back.
+    #[error("the backup was not put back")]
+    Restore(#[from] RestoreError),
+    /// There is no signing key, neither here nor in the backup.
+    #[error(
+        "`{}` is not there, nor is a signing key in the backup: put your copy of it there. \
+         Without it nobody can go on with this ledger: keep the backup for reading, and make a new \
+         ledger under another `instance`", file.display()
+    )]
+    KeyLost {
+        /// Where the key should be.
+        file: PathBuf,
+    },
+    /// There is no room for the reserve.
+    #[error("cannot make `{}` {bytes} bytes long: make room, or set `ledger.reserve_bytes`",
+        file.display())]
+    Reserve {
+        /// The file.
+        file: PathBuf,
+        /// How long it is to be.
+        bytes: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state could not be read.
+    #[error("cannot read the state `{}`", file.display())]
+    State {
+        /// Its file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The checkpoint that was given could not be read.
+    #[error("`{}` is no checkpoint and no receipt", file.display())]
+    Checkpoint {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The ledger did not close well.
     #[error(transparent)]
     Close(#[from] CloseError),
@@ -208,6 +259,7 @@ pub fn init(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerErr
         let named = fs::rename(draft, &settings.key).and_then(|()| sync_name(&settings.key));
         named.map_err(|source| unusable(&settings.key, source))?;
     }
+    room::reserve(settings)?;
     let origin = there.map_or(origin, |(newest, _)| newest);
     Ok(Made { origin, verifier })
 }
@@ -260,17 +312,21 @@ fn sync_name(file: &Path) -> io::Result<()> {
 /// # Errors
 /// [`LedgerError`] where it is another's, or cannot be opened.
 pub fn open(instance: &str, settings: &LedgerSettings) -> Result<Shards, LedgerError> {
-    let shards = open_newest(instance, settings)?;
+    let shards = Shards::open_newest(checked(instance, settings)?)?;
     shards.resume()?;
     Ok(shards)
 }
 
-/// As [`open`], and writes nothing: nothing may begin before `Shards::resume`.
+/// As [`open`], and writes nothing: nothing may begin before `Shards::resume`. Its commits are
+/// measured.
 pub(crate) fn open_newest(
     instance: &str,
     settings: &LedgerSettings,
+    metrics: &Metrics,
 ) -> Result<Shards, LedgerError> {
-    Ok(Shards::open_newest(checked(instance, settings)?)?)
+    let mut own = checked(instance, settings)?;
+    own.on_commit = Some(metrics.on_commit());
+    Ok(Shards::open_newest(own)?)
 }
 
 /// Turns to the quarter that it is, however far ahead of the newest log, while the gateway is
@@ -295,16 +351,18 @@ pub fn next(instance: &str, settings: &LedgerSettings) -> Result<Made, LedgerErr
     let own = checked(instance, settings)?;
     let newest = settings.layout().quarters()?.last().copied();
     let quarter = newest.unwrap_or_else(this_quarter).max(this_quarter());
+    let next = keys::read_next(settings)?;
     Ok(Made {
         origin: Origin::new(&settings.origin, instance, quarter.after(1))?,
-        verifier: own.key.verifier().clone(),
+        verifier: next.map_or_else(|| own.key.verifier().clone(), |key| key.verifier().clone()),
     })
 }
 
 /// The settings of the logs, if they are this instance's and the key is theirs.
 fn checked(instance: &str, settings: &LedgerSettings) -> Result<ShardSettings, LedgerError> {
-    let own = with_key(settings, read_key(settings)?);
+    let mut own = with_key(settings, read_key(settings)?);
     check(instance, settings, &own.key)?;
+    own.keys = keys::ring(settings)?;
     Ok(own)
 }
 
@@ -335,7 +393,10 @@ pub fn faults(instance: &str, settings: &LedgerSettings) -> Vec<LedgerError> {
         }
     }
     match read_key(settings) {
-        Ok(key) => faults.extend(check(instance, settings, &key).err()),
+        Ok(key) => {
+            faults.extend(check(instance, settings, &key).err());
+            faults.extend(keys::ring(settings).err());
+        }
         Err(error) => {
             faults.extend(named(instance, settings).err());
             faults.push(error);
@@ -348,15 +409,19 @@ pub fn faults(instance: &str, settings: &LedgerSettings) -> Vec<LedgerError> {
 fn check(instance: &str, settings: &LedgerSettings, key: &SignerKey) -> Result<(), LedgerError> {
     let (newest, due) = named(instance, settings)?;
     let file = settings.key.clone();
-    if due != *key.verifier() {
+    let next = keys::read_next(settings)?;
+    let is_next = next.as_ref().is_some_and(|key| due == *key.verifier());
+    if due != *key.verifier() && !is_next {
         return Err(LedgerError::OtherKey {
             file,
             folder: settings.layout().ledger(newest.quarter()),
             due: Box::new(due),
         });
     }
+    let laid = next.as_ref().map(SignerKey::verifier);
+    let verifier = laid.unwrap_or_else(|| key.verifier());
     let next = newest.in_quarter(newest.quarter().after(1));
-    match key.verifier().speaks_for(&next) {
+    match verifier.speaks_for(&next) {
         true => Ok(()),
         false => Err(LedgerError::KeyOfQuarter { file, next }),
     }

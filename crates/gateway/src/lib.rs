@@ -25,6 +25,7 @@ pub mod lookup;
 pub mod owners;
 pub mod places;
 pub mod preflight;
+pub mod reload;
 pub mod settings;
 pub mod shadow;
 pub mod state;

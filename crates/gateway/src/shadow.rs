@@ -83,6 +83,8 @@ impl Shadow {
             queue,
             dropped: counter("motlan.shadow.dropped", dropped),
         }));
+        // From the first scrape on: what appears as 1 would be no increase.
+        shadow.0.dropped.add(0, &[]);
         let work = Work {
             inner: Arc::downgrade(&shadow.0),
             in_force: in_force.clone(),
@@ -263,7 +265,7 @@ mod tests {
     use super::*;
     use crate::enforced::Sources;
     use crate::settings::Settings;
-    use crate::tls;
+    use crate::tls::ClientCredentials;
 
     fn asked() -> Asked {
         Asked {
@@ -313,7 +315,7 @@ mod tests {
         let dir = tempfile::TempDir::with_prefix("motlan-shadow-").unwrap();
         let world = World::lay(dir.path(), 7).await.unwrap();
         let settings = Settings::read(&world.config()).unwrap();
-        let client = Arc::new(tls::client(&settings.provider_tls).unwrap());
+        let client = ClientCredentials::load(&settings.provider_tls).unwrap();
         let metrics = Metrics::new().unwrap();
         let in_force = InForce::load(Sources::of(&settings, client), &metrics).unwrap();
         // Nobody takes anything out of it.
@@ -321,7 +323,7 @@ mod tests {
         for _ in 0..5 {
             shadow.observe(&in_force.set(), asked);
         }
-        let text = metrics.text().unwrap();
+        let text = metrics.exposition("").unwrap().text;
         let mut lines = text.lines();
         let dropped = lines.find(|line| line.starts_with("motlan_shadow_dropped_total"));
         assert!(dropped.is_some_and(|line| line.ends_with(" 3")), "{text}");

@@ -75,7 +75,7 @@ pub enum StateError {
     #[error("`{}` is in use by another process", .0.display())]
     Locked(PathBuf),
     /// Another version of the gateway wrote it.
-    #[error("`{}` has version {version}; this gateway knows {VERSION}", file.display())]
+    #[error("`{}` {}", file.display(), of_version(*version))]
     Version {
         /// The file.
         file: PathBuf,
@@ -101,6 +101,19 @@ pub enum StateError {
         /// Why.
         source: Box<redb::Error>,
     },
+}
+
+fn of_version(version: u16) -> String {
+    match version > VERSION {
+        true => format!(
+            "was written by a newer motlan (version {version}; this one reads up to {VERSION}): \
+             use that version or a later one; nothing was changed"
+        ),
+        false => format!(
+            "has version {version}; this gateway reads {VERSION_BEFORE} and {VERSION}: have an \
+             earlier one bring it up"
+        ),
+    }
 }
 
 /// A grant that leaves something behind, where there is nowhere to keep it.

@@ -37,6 +37,7 @@ use kept::Kept;
 use remote::{Remote, Trouble};
 
 pub use address::{Address, AddressError};
+pub(crate) use settings::{EVERY_MS, EVERY_MS_MAX};
 pub use settings::{Quorum, WitnessSettings};
 
 /// How long the witnesses are waited for at start.

@@ -26,6 +26,8 @@ impl<C: Fn() -> i64> Turning<C> {
             .u64_counter("motlan.turns.failed")
             .with_description("Turns of the quarter that failed; each is tried again in a minute")
             .build();
+        // From the first scrape on: what appears as 1 would be no increase.
+        failures.add(0, &[]);
         let shards = shards.clone();
         Self {
             shards,
@@ -173,7 +175,7 @@ mod tests {
         let far: Quarter = "2031q1".parse().unwrap();
         let turning = Turning::new(&shards, || far.begins_us(), &metrics);
         turning.turn().await.unwrap_err();
-        let text = metrics.text().unwrap();
+        let text = metrics.exposition("").unwrap().text;
         let failed = text
             .lines()
             .find(|line| line.starts_with("motlan_turns_failed_total"));

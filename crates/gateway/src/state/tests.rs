@@ -397,10 +397,12 @@ fn a_state_of_a_later_version_is_refused() {
     };
     state.write(newer).unwrap();
     drop(state);
-    assert!(matches!(
-        State::open(&kept.file),
-        Err(StateError::Version { version, .. }) if version == VERSION + 1
-    ));
+    let error = State::open(&kept.file).err().unwrap();
+    assert!(matches!(error, StateError::Version { version, .. } if version == VERSION + 1));
+    assert!(
+        error.to_string().contains("written by a newer motlan"),
+        "{error}"
+    );
 }
 
 /// R96: a reload that takes the review from a grant's terms lifts no suspension.

@@ -11,8 +11,8 @@ use motlan_catalog::document::Table;
 use super::Address;
 
 /// The longest pause between two rounds: an hour.
-const EVERY_MS_MAX: i64 = 3_600_000;
-const EVERY_MS: i64 = 1_000;
+pub(crate) const EVERY_MS_MAX: i64 = 3_600_000;
+pub(crate) const EVERY_MS: i64 = 1_000;
 
 /// `[[witness]]`: somebody who cosigns the ledger's checkpoints.
 #[derive(Debug, Clone)]
