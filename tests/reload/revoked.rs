@@ -141,6 +141,13 @@ async fn whom_an_authority_let_in_leaves_with_it_and_each_authority_needs_its_li
     running.stop().await;
 
     let running = listed().await.start().await;
+    let file = running.world().dir().join("pki/clients.crl");
+    let list = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{list}{list}")).unwrap();
+    let refused = running.reload_all().await.server_tls.unwrap_err();
+    assert!(refused.to_string().contains("leave the newest"));
+    std::fs::write(&file, list).unwrap();
+
     let own = running.world().authority().certificate_pem();
     let both = format!("{own}{}", other.certificate_pem());
     running.world().write("pki/ca.pem", &both).unwrap();

@@ -114,6 +114,17 @@ pub enum TlsError {
         /// Whose is missing.
         authority: String,
     },
+    /// An authority has several lists.
+    #[error(
+        "`{}` holds more than one revocation list of `{authority}`, of which only one would count; \
+         leave the newest", file.display()
+    )]
+    Twofold {
+        /// The lists.
+        file: PathBuf,
+        /// Whose they are.
+        authority: String,
+    },
     /// The ledger did not take the record of the change.
     #[error("the change cannot be recorded, so it is not taken in force")]
     Unrecorded(#[source] motlan_audit::AppendError),

@@ -206,9 +206,11 @@ impl Connection {
         let tcp = TcpStream::connect(self.address.as_str()).await?;
         tcp.set_nodelay(true)?;
         let connector = TlsConnector::from(Arc::clone(&self.tls.config));
+        // Before the handshake looks at the chain, so that no end is missed.
+        let since_s = UnixTime::now().as_secs();
         let tls = connector.connect(self.server_name.clone(), tcp).await?;
         let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
-        let due_s = due_s(chain, self.tls.lists_s(), UnixTime::now().as_secs());
+        let due_s = due_s(chain, self.tls.lists_s(), since_s);
         let (sender, mut connection) = Builder::new()
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW_BYTES)

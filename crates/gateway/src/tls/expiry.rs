@@ -117,7 +117,8 @@ pub(super) fn checked(
 }
 
 /// R105: an expired list is not taken, nor are lists of which an authority has none: each
-/// certificate that it signed would be refused.
+/// certificate that it signed would be refused. Nor two of one authority: only the first would be
+/// asked, whatever the newer one says.
 fn checked_lists(content: &Content, file: &Path, now_s: i64) -> Result<i64, TlsError> {
     let mut due_s = i64::MAX;
     for list in &content.lists {
@@ -132,17 +133,20 @@ fn checked_lists(content: &Content, file: &Path, now_s: i64) -> Result<i64, TlsE
         }
         due_s = due_s.min(at_s);
     }
-    let has_list = |authority: &&CertificateDer<'static>| {
+    for authority in &content.authorities {
         let lists = content.lists.iter();
-        lists.filter(|list| is_of(list, authority)).count() > 0
-    };
-    match content.authorities.iter().find(|it| !has_list(it)) {
-        Some(authority) => Err(TlsError::Unlisted {
-            file: file.to_owned(),
-            authority: name(authority),
-        }),
-        None => Ok(due_s),
+        let (file, authority, count) = (
+            file.to_owned(),
+            name(authority),
+            lists.filter(|list| is_of(list, authority)).count(),
+        );
+        match count {
+            0 => return Err(TlsError::Unlisted { file, authority }),
+            1 => {}
+            _ => return Err(TlsError::Twofold { file, authority }),
+        }
     }
+    Ok(due_s)
 }
 
 /// Whether this authority signed the list.
