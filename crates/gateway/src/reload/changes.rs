@@ -94,11 +94,7 @@ impl Changes {
     }
 
     pub(crate) fn count(&self, what: What, result: &'static str) {
-        let labels = [
-            KeyValue::new("what", what.as_str()),
-            KeyValue::new("result", result),
-        ];
-        self.tries.add(1, &labels);
+        self.tries.add(1, &labels(what, result));
     }
 
     async fn record(&self, change: Change) -> Result<(), AppendError> {
@@ -125,5 +121,19 @@ fn counter(metrics: &Metrics) -> Counter<u64> {
     let meter = metrics.meter();
     let counter = meter.u64_counter("motlan.reloads");
     let text = "Tries to take something else in force, by what it was and what came of it";
-    counter.with_description(text).build()
+    let tries = counter.with_description(text).build();
+    // From the start on: of a count that begins with the first refusal no alert sees an increase.
+    for what in [What::Catalog, What::ServerTls, What::ClientTls] {
+        for result in ["taken", "unchanged", "refused"] {
+            tries.add(0, &labels(what, result));
+        }
+    }
+    tries
+}
+
+fn labels(what: What, result: &'static str) -> [KeyValue; 2] {
+    [
+        KeyValue::new("what", what.as_str()),
+        KeyValue::new("result", result),
+    ]
 }
